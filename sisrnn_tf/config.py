@@ -1,0 +1,207 @@
+"""Experiment configuration: frozen, validated, written to and read from JSON."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MODELS = ("sisrnn", "vrnn", "rnn")
+BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey")
+LAYOUTS = ("rows", "pixels")
+KL_SCHEDULES = ("constant", "linear", "cyclical")
+PRECISIONS = ("float32", "mixed_bfloat16")
+STRATEGIES = ("auto", "one_device")
+
+# What a preset names. The paper's sizes are the model's defaults; "small" trains the digits in a minute or two.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {
+        "latent_size": 8,
+        "hidden_size": 32,
+        "encoder_sizes": (64, 64, 64),
+        "noise_sizes": (32, 16, 8),
+        "prior_sizes": (32, 32),
+        "decoder_sizes": (64, 64),
+        "batch_size": 32,
+        "learning_rate": 3e-3,
+        "epochs": 40,
+        "num_mixing": 10,
+        "num_mixing_ramp_epochs": 10,
+    },
+    "paper": {},
+}
+
+
+def _require(condition: bool, name: str, expected: str, received: Any) -> None:
+    if not condition:
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={received!r}")
+
+
+def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
+    _require(received in choices, name, f"one of {', '.join(choices)}", received)
+
+
+def _require_sizes(name: str, received: Any) -> None:
+    valid = isinstance(received, tuple) and all(isinstance(size, int) and size > 0 for size in received)
+    _require(valid, name, "a tuple of positive ints", received)
+
+
+def _require_minimum(name: str, received: Any, minimum: float) -> None:
+    _require(received >= minimum, name, f"at least {minimum}", received)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which sequences, and under which convention their likelihood is counted."""
+
+    dataset: str = "digits"  # a name in sisrnn_tf.data.registry
+    data_dir: str | None = None  # where the user's files lie; None for embedded or prepared data
+    download: bool = False  # whether TFDS may use the network
+    binarization: str = "threshold"  # how grey images become observations
+    layout: str = "rows"  # rows: T x D is the image; pixels: one pixel a step
+    max_eval_sequences: int | None = None  # validation and test use at most the first so many
+
+    def __post_init__(self):
+        _require_choice("binarization", self.binarization, BINARIZATIONS)
+        _require_choice("layout", self.layout, LAYOUTS)
+        if self.max_eval_sequences is not None:
+            _require_minimum("max_eval_sequences", self.max_eval_sequences, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Which model, and its sizes; the defaults are the paper's, and ours where it is silent."""
+
+    model: str = "sisrnn"
+    latent_size: int = 16
+    hidden_size: int = 64
+    encoder_sizes: tuple[int, ...] = (128, 128, 128)
+    noise_sizes: tuple[int, ...] = (150, 100, 50)  # one entry an encoder layer
+    noise_weight_scale: float = 0.1  # initial noise weights, as a fraction of the other weights
+    prior_sizes: tuple[int, ...] = (64, 64)
+    decoder_sizes: tuple[int, ...] = (128, 128)
+    activation: str = "relu"
+    scale_floor: float = 1e-3  # smallest standard deviation of prior and posterior
+
+    def __post_init__(self):
+        _require_choice("model", self.model, MODELS)
+        _require_minimum("latent_size", self.latent_size, 1)
+        _require_minimum("hidden_size", self.hidden_size, 1)
+        for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
+            _require_sizes(name, getattr(self, name))
+        _require(
+            len(self.noise_sizes) == len(self.encoder_sizes),
+            "noise_sizes",
+            f"as long as encoder_sizes={self.encoder_sizes}",
+            self.noise_sizes,
+        )
+        _require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
+        _require(self.scale_floor > 0, "scale_floor", "positive", self.scale_floor)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How the model is fitted; the defaults are the paper's."""
+
+    epochs: int = 2000
+    max_steps: int | None = None  # stop after so many steps, whatever the epoch
+    batch_size: int = 128  # sequences a step, over all devices together
+    learning_rate: float = 1e-3  # of Adam
+    clip_norm: float | None = None  # global norm of the gradient
+    num_mixing: int = 100  # K at the end of its ramp
+    num_mixing_start: int = 1  # K in the first epoch
+    num_mixing_ramp_epochs: int = 500  # epochs over which K rises
+    kl_schedule: str = "cyclical"
+    kl_weight: float = 1.0  # beta at the end of the schedule
+    kl_num_cycles: int = 4
+    kl_rising_fraction: float = 0.5  # part of each cycle in which beta rises
+    eval_num_mixing: int = 10  # K of every validation, so that epochs compare
+    eval_batch_size: int = 200
+    seed: int = 0
+    precision: str = "float32"
+    jit_compile: bool = False
+    deterministic: bool = False  # TensorFlow's op determinism
+    steps_per_execution: int = 1
+    save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
+    strategy: str = "auto"
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "eval_batch_size", "kl_num_cycles", "steps_per_execution"):
+            _require_minimum(name, getattr(self, name), 1)
+        for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
+            _require_minimum(name, getattr(self, name), 0)
+        for name in ("max_steps", "save_every_steps"):
+            if getattr(self, name) is not None:
+                _require_minimum(name, getattr(self, name), 1)
+        _require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
+        _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
+        _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)
+        _require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
+        _require_choice("precision", self.precision, PRECISIONS)
+        _require_choice("strategy", self.strategy, STRATEGIES)
+        _require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentConfig:
+    """All that decides the outcome of a run."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_json(self) -> str:
+        """Returns the configuration as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "ExperimentConfig":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no JSON, a field is unknown, or a value is out of its range.
+        """
+        try:
+            sections = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"The configuration is not valid JSON: {error}") from error
+        parts = {}
+        for field in dataclasses.fields(cls):
+            values = dict(sections.pop(field.name, {}))
+            part_class = type(field.default)
+            known = {part.name for part in dataclasses.fields(part_class)}
+            unknown = sorted(set(values) - known)
+            _require(not unknown, field.name, f"made of the fields {sorted(known)}", unknown)
+            values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+            parts[field.name] = part_class(**values)
+        _require(not sections, "configuration", "made of the sections data, model, training", sorted(sections))
+        return cls(**parts)
+
+
+def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:
+    """Builds a configuration from a preset's sizes and the options given on top of it.
+
+    Args:
+        preset: a key of `PRESETS`.
+        options: field name -> value, over all three sections; these win over the preset.
+
+    Raises:
+        ValueError: the preset or an option is unknown, or a value is out of its range.
+    """
+    _require_choice("preset", preset, tuple(PRESETS))
+    remaining = {**PRESETS[preset], **options}
+    parts = {}
+    for field in dataclasses.fields(ExperimentConfig):
+        part_class = type(field.default)
+        names = [part.name for part in dataclasses.fields(part_class)]
+        parts[field.name] = part_class(**{name: remaining.pop(name) for name in names if name in remaining})
+    _require(not remaining, "options", "fields of the configuration", sorted(remaining))
+    return ExperimentConfig(**parts)
+
+
+def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[str]:
+    """Returns one line for each field in which two configurations differ."""
+    lines = []
+    for field in dataclasses.fields(ExperimentConfig):
+        left, right = (dataclasses.asdict(getattr(config, field.name)) for config in (first, second))
+        lines += [f"{name}: {left[name]!r} != {right[name]!r}" for name in left if left[name] != right[name]]
+    return lines
