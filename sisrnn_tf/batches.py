@@ -1,0 +1,96 @@
+"""Batches: what a model accepts, brought to one form and checked."""
+
+import itertools
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sisrnn_tf.types import Batch
+
+KEYS = ("observations", "mask", "weight")
+
+
+def to_batch(inputs) -> Batch:
+    """Returns inputs as a `Batch`.
+
+    Args:
+        inputs: observations `[B, T, D]`, or a dictionary of `observations` and, optionally, `mask` and `weight`.
+
+    Raises:
+        ValueError: a key is unknown, `observations` is missing, or its rank is not 3.
+    """
+    parts = inputs if isinstance(inputs, Mapping) else {"observations": inputs}
+    unknown = sorted(set(parts) - set(KEYS))
+    if unknown or "observations" not in parts:
+        raise ValueError(
+            f"A batch must be an array [B, T, D] or a dictionary with `observations` and, optionally, `mask` and "
+            f"`weight`. Received the keys {sorted(parts)}"
+        )
+    observations = tf.convert_to_tensor(parts["observations"])
+    if observations.shape.rank != 3:
+        raise ValueError(f"`observations` must have the shape [B, T, D]. Received shape {observations.shape}")
+    mask, weight = parts.get("mask"), parts.get("weight")
+    return Batch(
+        observations,
+        None if mask is None else tf.cast(mask, tf.bool),
+        None if weight is None else tf.convert_to_tensor(weight),
+    )
+
+
+def check_batch(inputs, likelihood) -> None:
+    """Checks the values of one batch.
+
+    Args:
+        inputs: as of `to_batch`, eager.
+        likelihood: the emission that is to score the observations.
+
+    Raises:
+        ValueError: what `to_batch` raises; or the feature size is not the emission's; a value is NaN, infinite or
+            outside the emission's support; or a mask is not right padding of sequences of at least one step.
+    """
+    batch = to_batch(inputs)
+    observations = batch.observations.numpy()
+    mask = np.ones(observations.shape[:2], bool) if batch.mask is None else batch.mask.numpy()
+    if observations.shape[-1] != likelihood.event_size:
+        raise ValueError(
+            f"`observations` must have {likelihood.event_size} features, the emission's event size. "
+            f"Received shape {observations.shape}"
+        )
+    if mask.shape != observations.shape[:2]:
+        raise ValueError(f"`mask` must have the shape {observations.shape[:2]}. Received shape {mask.shape}")
+    if 0 in observations.shape[:2]:
+        raise ValueError(f"`observations` must not be empty. Received shape {observations.shape}")
+    if not mask[:, 0].all():
+        raise ValueError("`mask` must be True at the first step of each sequence. Received a zero-length sequence")
+    if (mask[:, 1:] & ~mask[:, :-1]).any():
+        raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
+    real = observations[mask]  # [steps, D]
+    if not np.isfinite(real).all():
+        raise ValueError("`observations` must be finite. Received NaN or infinity; clean the data or mask those steps")
+    likelihood.check(real)
+
+
+def first_batch(x, batch_size: int | None):
+    """Returns the first batch of what `fit` accepts, and a value to pass to `fit` in its place.
+
+    Args:
+        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, an iterator, an array, or a dictionary of arrays.
+        batch_size: of arrays; None for Keras' 32.
+
+    Raises:
+        ValueError: there is no first batch.
+    """
+    if isinstance(x, Mapping) or hasattr(x, "shape") or isinstance(x, list):
+        return keras.tree.map_structure(lambda part: part[: batch_size or 32], x), x
+    if isinstance(x, keras.utils.PyDataset):
+        batch = x[0]
+    else:
+        iterator = iter(x.take(1) if isinstance(x, tf.data.Dataset) else x)
+        batch = next(iterator, None)
+        if batch is None:
+            raise ValueError(f"`x` must hold at least one batch. Received an empty data set: x={x}")
+        if iterator is x:
+            x = itertools.chain([batch], x)
+    return keras.utils.unpack_x_y_sample_weight(batch)[0], x

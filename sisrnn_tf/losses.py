@@ -1,0 +1,130 @@
+"""The semi-implicit loss layer: the bound, added as a loss and tracked as metrics."""
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import bounds
+from sisrnn_tf.types import BoundTerms
+
+
+def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    """Returns the mean over sequences, a scalar, of values `[B]` weighted by `[B]`; 0 where all weights are 0."""
+    if weight is None:
+        return tf.reduce_mean(values)
+    weight = tf.cast(weight, values.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(weight * values), tf.reduce_sum(weight))
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class ExactLoss(keras.layers.Layer):
+    """Adds minus an exact log-likelihood, mean nats per sequence, as a loss.
+
+    Call arguments:
+        log_likelihood: log p(x_t | x_{<t}), time-major `[T, B]`.
+        time_mask: bool `[T, B]`, True on real steps. (Keras fills in an argument named `mask` by itself.)
+        weight: `[B]`; the mean over sequences is weighted by it.
+
+    Returns:
+        log p(x_1..x_T), `[B]`.
+    """
+
+    def call(self, log_likelihood, time_mask=None, weight=None):
+        """Adds the loss; see the class."""
+        total = bounds.sum_over_time(log_likelihood, time_mask)
+        self.add_loss(-weighted_mean(total, weight))
+        return total
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class SIVILoss(keras.layers.Layer):
+    """Adds minus the surrogate bound, mean nats per sequence, as a loss.
+
+        loss = -mean_b sum_t log p(x_t|.) + beta (log p(z_t|.) - log ghat_t)
+
+    beta and K are weights: they change while training without a new trace, and checkpoints keep them. Outside
+    training the loss is taken at beta = 1 and at the K given for evaluation, so that epochs compare.
+
+    Args:
+        num_mixing: K, the number of mixing draws beside the generating one.
+        kl_weight: beta.
+        eval_num_mixing: K outside training.
+
+    Call arguments:
+        densities: of T steps of B sequences, time-major.
+        time_mask: bool `[T, B]`, True on real steps. (Keras fills in an argument named `mask` by itself.)
+        weight: `[B]`; the mean over sequences is weighted by it.
+
+    Returns:
+        The bound's terms, each `[B]`.
+    """
+
+    def __init__(self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, **kwargs):
+        super().__init__(**kwargs)
+        for name, value in (("num_mixing", num_mixing), ("eval_num_mixing", eval_num_mixing)):
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(f"`{name}` must be an int of at least 0. Received: {name}={value}")
+        if not kl_weight >= 0:
+            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={kl_weight}")
+        self.initial_num_mixing, self.initial_kl_weight = num_mixing, kl_weight
+        self.eval_num_mixing = eval_num_mixing
+        # int64: int32 variables live on the CPU and break XLA on GPU.
+        self._num_mixing = self._add_state("num_mixing", num_mixing, "int64")
+        self._kl_weight = self._add_state("kl_weight", kl_weight, "float32")
+        self._trackers = {
+            name: keras.metrics.Mean(name=name) for name in (*BoundTerms._fields, "kl_weight", "num_mixing")
+        }
+        self.built = True
+
+    def _add_state(self, name: str, value: float, dtype: str):
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype=dtype,
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    @property
+    def num_mixing(self):
+        """K, a weight; assign an int of at least 0."""
+        return self._num_mixing
+
+    @num_mixing.setter
+    def num_mixing(self, value: int) -> None:
+        if value != int(value) or value < 0:
+            raise ValueError(f"`num_mixing` must be an int of at least 0. Received: num_mixing={value}")
+        self._num_mixing.assign(int(value))
+
+    @property
+    def kl_weight(self):
+        """beta, a weight; assign a number of at least 0."""
+        return self._kl_weight
+
+    @kl_weight.setter
+    def kl_weight(self, value: float) -> None:
+        if not value >= 0:
+            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={value}")
+        self._kl_weight.assign(value)
+
+    def call(self, densities, time_mask=None, weight=None, training=False):
+        """Adds the loss and updates the metrics; see the class."""
+        terms = bounds.bound_terms(densities, time_mask)
+        dtype = terms.surrogate.dtype
+        kl_weight = tf.cast(self._kl_weight, dtype) if training else tf.ones([], dtype)
+        objective = terms.reconstruction - kl_weight * terms.kl
+        self.add_loss(-weighted_mean(objective, weight))
+        for name, values in terms._asdict().items():
+            self._trackers[name].update_state(values, sample_weight=weight)
+        self._trackers["kl_weight"].update_state(kl_weight)
+        self._trackers["num_mixing"].update_state(tf.shape(densities.components)[0] - 1)
+        return terms
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_mixing": self.initial_num_mixing,
+            "kl_weight": self.initial_kl_weight,
+            "eval_num_mixing": self.eval_num_mixing,
+        }

@@ -1,0 +1,169 @@
+"""What all sequence models share: Keras' training loop, evaluation, and the surface that users call."""
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import batches, random
+from sisrnn_tf.rnn import batch_to_time_major
+from sisrnn_tf.types import Batch, BoundTerms
+
+# Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
+_EVALUATION_STREAM = 1
+
+
+class SequenceModel(keras.Model):
+    """A likelihood of sequences, trained by Keras' `fit` on a bound.
+
+    A subclass gives `_infer`, `_objective`, `_bound_terms` and `_generate_step`.
+
+    Args:
+        emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
+        seed: int, where the model's stream of noise starts.
+
+    Call arguments:
+        inputs: observations `[B, T, D]`, or {"observations": `[B, T, D]`, "mask": bool `[B, T]` of right padding,
+            "weight": `[B]`}, the last two optional.
+        training: whether to add the loss, minus the bound in mean nats per sequence.
+
+    Returns:
+        {"emission_parameters": `[B, T, P]`, "latent": `[B, T, Z]`, "hidden": `[B, T, H]`}.
+    """
+
+    def __init__(self, emission, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.likelihood = emission
+        self.seed = seed
+        self.stream = random.RandomStream(seed, name="stream")
+        # Read by the callers' word for a seed, moved by `test_step`, restarted by `evaluate`.
+        evaluation_seed = seed * 2 + _EVALUATION_STREAM + 2**32
+        self.evaluation_stream = random.RandomStream(evaluation_seed, name="evaluation_stream")
+
+    def call(self, inputs, training=None):
+        """Infers z and h for all steps; see the class."""
+        batch = batches.to_batch(inputs)
+        outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
+        if training:
+            objective()
+        return outputs
+
+    def test_step(self, data):
+        """Evaluates a batch under the evaluation's K and beta = 1."""
+        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = batches.to_batch(inputs)
+        _, objective = self._infer(batch, self.evaluation_stream.next_seed(), False)
+        objective()
+        rows = tf.shape(batch.observations)[0]
+        weight = tf.ones([rows]) if batch.weight is None else tf.cast(batch.weight, tf.float32)
+        self._loss_tracker.update_state(sum(self.loss_layer.losses), sample_weight=tf.reduce_sum(weight))
+        return self.get_metrics_result()
+
+    def fit(self, x=None, *args, **kwargs):
+        """Trains as `keras.Model.fit` does, after a check of the first batch.
+
+        Raises:
+            ValueError: the first batch holds what the model cannot score; see `batches.check_batch`.
+        """
+        first, x = batches.first_batch(x, kwargs.get("batch_size"))
+        batches.check_batch(first, self.likelihood)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call."""
+        self.evaluation_stream.restart()
+        return super().evaluate(*args, **kwargs)
+
+    def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
+        """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
+
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`, right padding; None where every step is real.
+            num_mixing: K.
+            seed: an int or a pair of ints; None draws from the model's stream.
+
+        Raises:
+            ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
+        """
+        if not isinstance(num_mixing, int) or num_mixing < 0:
+            raise ValueError(f"`num_mixing` must be an int of at least 0. Received: num_mixing={num_mixing}")
+        batch = self._to_batch(observations, mask)
+        return self._bound_function(batch.observations, batch.mask, num_mixing, self._to_seed(seed))
+
+    def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
+        """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
+
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`, right padding; None where every step is real.
+            seed: an int or a pair of ints; None draws from the model's stream.
+        """
+        batch = self._to_batch(observations, mask)
+        outputs = self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
+        return self.likelihood.mean(outputs["emission_parameters"])
+
+    def generate(self, batch_size: int, num_steps: int, seed: random.Seed | None = None) -> tf.Tensor:
+        """Draws new sequences from the model, `[B, num_steps, D]`.
+
+        Args:
+            batch_size: B.
+            num_steps: length of each sequence.
+            seed: an int or a pair of ints; None draws from the model's stream.
+
+        Raises:
+            ValueError: a size is not positive.
+        """
+        for name, value in (("batch_size", batch_size), ("num_steps", num_steps)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be a positive int. Received: {name}={value}")
+        return self._generate_function(batch_size, num_steps, self._to_seed(seed))
+
+    def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
+        return self.stream.next_seed() if seed is None else random.as_seed(seed)
+
+    def _to_batch(self, observations, mask) -> Batch:
+        batch = batches.to_batch({"observations": observations} | ({} if mask is None else {"mask": mask}))
+        if batch.observations.shape[-1] != self.likelihood.event_size:
+            raise ValueError(
+                f"`observations` must have {self.likelihood.event_size} features, the emission's event size. "
+                f"Received shape {batch.observations.shape}"
+            )
+        return batch
+
+    @tf.function(reduce_retracing=True)
+    def _bound_function(self, observations, mask, num_mixing, seed):
+        return self._bound_terms(Batch(observations, mask, None), seed, num_mixing)
+
+    @tf.function(reduce_retracing=True)
+    def _infer_function(self, observations, mask, seed):
+        return self._infer(Batch(observations, mask, None), seed, False)[0]
+
+    @tf.function(reduce_retracing=True)
+    def _generate_function(self, batch_size, num_steps, seed):
+        hidden = tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
+        dtype = self.density_dtype
+        observations = tf.TensorArray(dtype, num_steps, element_shape=[batch_size, self.likelihood.event_size])
+
+        def step(time, hidden, observations):
+            observation, hidden = self._generate_step(hidden, random.fold_in(seed, time))
+            return time + 1, hidden, observations.write(time, observation)
+
+        _, _, observations = tf.while_loop(
+            lambda time, *_: time < num_steps, step, (0, hidden, observations), maximum_iterations=num_steps
+        )
+        return batch_to_time_major(observations.stack())  # [B, T, D]
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        emission = keras.saving.serialize_keras_object(self.likelihood)
+        return {**super().get_config(), "emission": emission, "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Builds the model from its `get_config`."""
+        parts = ("emission", "encoder")
+        return cls(
+            **{
+                name: keras.saving.deserialize_keras_object(value, custom_objects) if name in parts else value
+                for name, value in config.items()
+            }
+        )

@@ -1,0 +1,203 @@
+"""Feed-forward networks of the cells: a plain one and one that takes noise at every layer."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import random
+from sisrnn_tf.types import Gaussian
+
+
+def density_dtype(layer: keras.layers.Layer) -> tf.DType:
+    """Returns the dtype in which a layer's densities are computed: float32 or wider, whatever its policy."""
+    return tf.float64 if layer.compute_dtype == "float64" else tf.float32
+
+
+def to_gaussian(outputs: tf.Tensor, scale_floor: float) -> Gaussian:
+    """Splits a network's outputs into loc and scale = scale_floor + softplus(raw scale).
+
+    Args:
+        outputs: `[.., 2 Z]` in the dtype of densities.
+        scale_floor: smallest standard deviation.
+    """
+    loc, raw_scale = tf.split(outputs, 2, axis=-1)  # each [.., Z]
+    return Gaussian(loc, scale_floor + tf.nn.softplus(raw_scale))
+
+
+def concat(tensors: Sequence[tf.Tensor], dtype: str) -> tf.Tensor:
+    """Joins tensors along their last axis in one dtype."""
+    return tf.concat([tf.cast(tensor, dtype) for tensor in tensors], axis=-1)
+
+
+def require_sizes(name: str, sizes: Sequence[int], minimum: int = 1) -> tuple[int, ...]:
+    """Returns sizes as a tuple of ints.
+
+    Raises:
+        ValueError: one of them is no int of at least `minimum`.
+    """
+    if not all(isinstance(size, int) and size >= minimum for size in sizes):
+        raise ValueError(f"`{name}` must hold ints of at least {minimum}. Received: {name}={sizes}")
+    return tuple(sizes)
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class MLP(keras.layers.Layer):
+    """Multilayer perceptron with a linear output in the dtype of densities.
+
+    Args:
+        hidden_sizes: units of each hidden layer.
+        output_size: units of the output.
+        activation: of the hidden layers; a Keras name or function.
+    """
+
+    def __init__(self, hidden_sizes: Sequence[int], output_size: int, activation="relu", **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_sizes = require_sizes("hidden_sizes", hidden_sizes)
+        self.output_size = output_size
+        self.activation = keras.activations.get(activation)
+        self.dense_layers = [
+            keras.layers.Dense(size, activation=self.activation, dtype=self.dtype_policy, name=f"hidden_{index}")
+            for index, size in enumerate(self.hidden_sizes)
+        ]
+        self.dense_layers.append(keras.layers.Dense(output_size, dtype=self.dtype_policy, name="output"))
+
+    def build(self, input_shape):
+        """Makes the weights for inputs `[.., input_size]`."""
+        size = input_shape[-1]
+        for layer in self.dense_layers:
+            layer.build((None, size))
+            size = layer.units
+
+    def call(self, inputs):
+        """Maps `[.., input_size]` to `[.., output_size]`."""
+        for layer in self.dense_layers:
+            inputs = layer(inputs)
+        return tf.cast(inputs, density_dtype(self))
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the output."""
+        return (*input_shape[:-1], self.output_size)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "hidden_sizes": self.hidden_sizes,
+            "output_size": self.output_size,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class NoiseMLP(keras.layers.Layer):
+    """Multilayer perceptron with centered Bernoulli noise concatenated to the input of each hidden layer.
+
+    What does not depend on noise, the first layer's share of the inputs, is `context`: it is computed once for all
+    draws of noise. A weight matrix on concatenated inputs is the sum of one on each part, and is stored so.
+
+    Args:
+        hidden_sizes: units of each hidden layer.
+        noise_sizes: noise dimensions at the input of each hidden layer; 0 for none.
+        output_size: units of the linear output.
+        activation: of the hidden layers; a Keras name or function.
+        noise_weight_scale: initial noise weights, as a fraction of a Glorot initialization.
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: Sequence[int],
+        noise_sizes: Sequence[int],
+        output_size: int,
+        activation="relu",
+        noise_weight_scale: float = 0.1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.hidden_sizes = require_sizes("hidden_sizes", hidden_sizes)
+        self.noise_sizes = require_sizes("noise_sizes", noise_sizes, minimum=0)
+        if not self.hidden_sizes or len(self.noise_sizes) != len(self.hidden_sizes):
+            raise ValueError(
+                "`noise_sizes` must have one entry for each hidden layer, of which there must be at least one. "
+                f"Received: noise_sizes={noise_sizes}, hidden_sizes={hidden_sizes}"
+            )
+        if noise_weight_scale < 0:
+            raise ValueError(
+                f"`noise_weight_scale` must not be negative. Received: noise_weight_scale={noise_weight_scale}"
+            )
+        self.output_size = output_size
+        self.activation = keras.activations.get(activation)
+        self.noise_weight_scale = noise_weight_scale
+        self.hidden_layers = [
+            keras.layers.Dense(size, dtype=self.dtype_policy, name=f"hidden_{index}")
+            for index, size in enumerate(self.hidden_sizes)
+        ]
+        self.noise_layers = [
+            self._noise_layer(index, size) if self.noise_sizes[index] else None
+            for index, size in enumerate(self.hidden_sizes)
+        ]
+        self.output_layer = keras.layers.Dense(output_size, dtype=self.dtype_policy, name="output")
+
+    def _noise_layer(self, index: int, size: int) -> keras.layers.Layer:
+        initializer = keras.initializers.Zeros()
+        if self.noise_weight_scale > 0:
+            initializer = keras.initializers.VarianceScaling(self.noise_weight_scale**2, "fan_avg", "uniform")
+        return keras.layers.Dense(
+            size, use_bias=False, kernel_initializer=initializer, dtype=self.dtype_policy, name=f"noise_{index}"
+        )
+
+    @property
+    def noise_size(self) -> int:
+        """N: the noise dimensions of all layers together."""
+        return sum(self.noise_sizes)
+
+    def build(self, input_shape):
+        """Makes the weights for inputs `[.., input_size]`."""
+        sizes = (input_shape[-1], *self.hidden_sizes)
+        for size, noise_size, hidden_layer, noise_layer in zip(
+            sizes, self.noise_sizes, self.hidden_layers, self.noise_layers, strict=False
+        ):
+            hidden_layer.build((None, size))
+            if noise_layer is not None:
+                noise_layer.build((None, noise_size))
+        self.output_layer.build((None, sizes[-1]))
+
+    def sample_noise(self, shape, seed: tf.Tensor) -> tf.Tensor:
+        """Draws noise `[*shape, N]`, each -1/2 or 1/2.
+
+        Args:
+            shape: ints or a tensor.
+            seed: int32 `[2]`.
+        """
+        return random.centered_bernoulli(tf.concat([shape, [self.noise_size]], axis=0), seed, self.compute_dtype)
+
+    def context(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns what all draws of noise share, `[.., first hidden size]`, from inputs `[.., input_size]`."""
+        return self.hidden_layers[0](inputs)
+
+    def call(self, context, noise):
+        """Maps a context `[.., C]` and noise `[*draws, .., N]` to outputs `[*draws, .., output_size]`."""
+        parts = tf.split(noise, self.noise_sizes, axis=-1)
+        outputs = context
+        for index, (part, noise_layer) in enumerate(zip(parts, self.noise_layers, strict=True)):
+            if index > 0:
+                outputs = self.hidden_layers[index](outputs)
+            if noise_layer is not None:
+                outputs = outputs + noise_layer(part)
+            outputs = self.activation(outputs)
+        return tf.cast(self.output_layer(outputs), density_dtype(self))
+
+    def compute_output_shape(self, context_shape, noise_shape):
+        """Returns the shape of the output."""
+        return (*noise_shape[:-1], self.output_size)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "hidden_sizes": self.hidden_sizes,
+            "noise_sizes": self.noise_sizes,
+            "output_size": self.output_size,
+            "activation": keras.activations.serialize(self.activation),
+            "noise_weight_scale": self.noise_weight_scale,
+        }

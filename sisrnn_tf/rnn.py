@@ -1,0 +1,155 @@
+"""Unrolls a stochastic cell over time.
+
+The loop holds only what is truly recurrent: psi^0, z and the transition. All noise is drawn before it; densities,
+emissions and the K extra mixing draws come after it, for all steps at once.
+"""
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import networks, random
+from sisrnn_tf.types import Gaussian, Noise, Trajectory
+
+
+def batch_to_time_major(tensor: tf.Tensor) -> tf.Tensor:
+    """Exchanges the first two axes: `[B, T, ..]` <-> `[T, B, ..]`."""
+    return tf.transpose(tensor, [1, 0, *range(2, tensor.shape.rank)])
+
+
+def draw_noise(cell: keras.layers.Layer, num_steps, batch_size, num_mixing, seed: tf.Tensor) -> Noise:
+    """Draws all the noise of a pass; each extra mixing draw has a seed of its own, so more draws extend fewer.
+
+    A point mass has no noise, and so no extra draws.
+
+    Args:
+        cell: a stochastic cell.
+        num_steps: T, int or scalar tensor.
+        batch_size: B, int or scalar tensor.
+        num_mixing: K, int or scalar tensor.
+        seed: int32 `[2]`.
+    """
+    if cell.encoder.noise_size == 0:
+        num_mixing = 0
+    shape = [num_steps, batch_size]
+    mixing_seed, latent_seed, extra_seed = (random.fold_in(seed, stream) for stream in range(3))
+    mixing = cell.sample_noise(shape, mixing_seed)  # [T, B, N]
+    extra_mixing = tf.map_fn(
+        lambda draw: cell.sample_noise(shape, random.fold_in(extra_seed, draw)),
+        tf.range(num_mixing),
+        fn_output_signature=mixing.dtype,
+    )  # [K, T, B, N]
+    latent = random.normal([*shape, cell.latent_size], latent_seed, networks.density_dtype(cell))
+    return Noise(mixing, latent, tf.reshape(extra_mixing, tf.concat([[num_mixing], tf.shape(mixing)], axis=0)))
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class StochasticRNN(keras.layers.RNN):
+    """Unrolls a stochastic cell and returns, for every step, what Keras' RNN cannot: a structure.
+
+    Args:
+        cell: a `SISRNNCell`.
+
+    Call arguments:
+        sequences: x, `[B, T, D]`.
+        initial_state: h_0, `[B, H]`, or a list of it; None for zeros.
+        mask: bool `[B, T]`, True on real steps; a masked step leaves the state as it is.
+
+    Returns:
+        {"emission_parameters": `[B, T, P]`, "latent": `[B, T, Z]`, "hidden": `[B, T, H]`}, with z drawn from the
+        posterior by the cell's stream of noise.
+    """
+
+    def __init__(self, cell: keras.layers.Layer, **kwargs):
+        super().__init__(cell, **{**kwargs, "return_sequences": True})
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Unrolls over `[B, T, D]`; see the class."""
+        del training  # nothing here behaves differently
+        observations = batch_to_time_major(sequences)
+        mask = None if mask is None else batch_to_time_major(mask)
+        num_steps, batch_size = _sizes(observations)
+        noise = draw_noise(self.cell, num_steps, batch_size, 0, self.cell.stream.next_seed())
+        trajectory = self.scan(observations, noise, mask, initial_state)
+        parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+        return self.outputs(trajectory, parameters)
+
+    def scan(
+        self,
+        observations: tf.Tensor,
+        noise: Noise,
+        mask: tf.Tensor | None = None,
+        initial_state: tf.Tensor | list[tf.Tensor] | None = None,
+    ) -> Trajectory:
+        """Draws z_t ~ q(z_t | psi_t^0) and h_t for all steps; a pure function of its arguments and the weights.
+
+        Args:
+            observations: x, time-major `[T, B, D]`.
+            noise: its parts `mixing` and `latent` are used.
+            mask: bool, time-major `[T, B]`, True on real steps.
+            initial_state: h_0, `[B, H]`, or a list of it; None for zeros.
+        """
+        cell = self.cell
+        num_steps, batch_size = _sizes(observations)
+        if initial_state is None:
+            initial_state = cell.get_initial_state(batch_size)
+        initial_state = initial_state[0] if isinstance(initial_state, list | tuple) else initial_state
+        initial_hidden = tf.cast(initial_state, cell.compute_dtype)
+        inputs = [observations, noise.mixing, noise.latent] + ([] if mask is None else [mask])
+        inputs = [tf.TensorArray(part.dtype, num_steps, element_shape=part.shape[1:]).unstack(part) for part in inputs]
+
+        def step(time, hidden, outputs):
+            observation, mixing, latent, *real = [part.read(time) for part in inputs]
+            posterior = cell.posterior_parameters(observation, hidden, mixing)
+            latent = posterior.loc + posterior.scale * latent
+            next_hidden = cell.transition(observation, latent, hidden)
+            if real:
+                next_hidden = tf.where(real[0][:, tf.newaxis], next_hidden, hidden)
+            values = (latent, next_hidden, *posterior)
+            outputs = tuple(array.write(time, value) for array, value in zip(outputs, values, strict=True))
+            return time + 1, next_hidden, outputs
+
+        latent_dtype, static_batch = noise.latent.dtype, observations.shape[1]
+        signatures = [(latent_dtype, cell.latent_size), (initial_hidden.dtype, cell.hidden_size)]
+        signatures += [(latent_dtype, cell.latent_size)] * 2
+        arrays = tuple(
+            tf.TensorArray(dtype, num_steps, element_shape=[static_batch, size]) for dtype, size in signatures
+        )
+        initial_hidden = tf.ensure_shape(initial_hidden, [static_batch, cell.hidden_size])
+        _, _, arrays = tf.while_loop(
+            lambda time, *_: time < num_steps,
+            step,
+            (tf.constant(0), initial_hidden, arrays),
+            maximum_iterations=num_steps,
+        )
+        latent, hidden, loc, scale = (array.stack() for array in arrays)
+        previous_hidden = tf.concat([initial_hidden[tf.newaxis], hidden[:-1]], axis=0)  # [T, B, H]
+        return Trajectory(latent, hidden, previous_hidden, Gaussian(loc, scale))
+
+    def outputs(self, trajectory: Trajectory, emission_parameters: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the layer's outputs for a trajectory and its emission parameters `[T, B, P]`; see the class."""
+        return {
+            "emission_parameters": batch_to_time_major(emission_parameters),
+            "latent": batch_to_time_major(trajectory.latent),
+            "hidden": batch_to_time_major(trajectory.hidden),
+        }
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        """Returns the shapes of the outputs."""
+        cell = self.cell
+        sizes = {"emission_parameters": cell.output_size, "latent": cell.latent_size, "hidden": cell.hidden_size}
+        return {name: (*sequences_shape[:2], size) for name, size in sizes.items()}
+
+    def compute_mask(self, _, mask):
+        """Passes no mask on: Keras cannot attach one to a dictionary of outputs."""
+        return None
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        return {name: config[name] for name in ("name", "trainable", "dtype", "cell")}
+
+
+def _sizes(observations: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+    """Returns T and B of time-major observations, static where known: XLA needs them so."""
+    dynamic = tf.shape(observations)
+    return observations.shape[0] or dynamic[0], observations.shape[1] or dynamic[1]

@@ -1,0 +1,93 @@
+"""Values that travel between the rooms of the library; no operations."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Batch(NamedTuple):
+    """Right-padded sequences, batch-major.
+
+    Attributes:
+        observations: x, float `[B, T, D]`.
+        mask: bool `[B, T]`, True on real steps; None where every step is real.
+        weight: float `[B]`, 0 on padding rows; None where every row counts once.
+    """
+
+    observations: tf.Tensor
+    mask: tf.Tensor | None
+    weight: tf.Tensor | None
+
+
+class Gaussian(NamedTuple):
+    """Parameters of a diagonal normal distribution; as a posterior's, the mixing parameters psi.
+
+    Attributes:
+        loc: mean, `[.., Z]`.
+        scale: standard deviation, `[.., Z]`.
+    """
+
+    loc: tf.Tensor
+    scale: tf.Tensor
+
+
+class Noise(NamedTuple):
+    """All the noise of one pass over a batch, time-major, drawn before the pass.
+
+    Attributes:
+        mixing: eps_t of the generating draw psi^0, `[T, B, N]`.
+        latent: standard normal that turns psi^0 into z_t, `[T, B, Z]`.
+        extra_mixing: eps_t of the draws psi^1..psi^K, `[K, T, B, N]`.
+    """
+
+    mixing: tf.Tensor
+    latent: tf.Tensor
+    extra_mixing: tf.Tensor
+
+
+class Trajectory(NamedTuple):
+    """What a recurrence leaves behind, time-major.
+
+    Attributes:
+        latent: z_t ~ q(z_t | psi_t^0), `[T, B, Z]`.
+        hidden: h_t, `[T, B, H]`.
+        previous_hidden: h_{t-1}, `[T, B, H]`.
+        posterior: psi_t^0, each `[T, B, Z]`.
+    """
+
+    latent: tf.Tensor
+    hidden: tf.Tensor
+    previous_hidden: tf.Tensor
+    posterior: Gaussian
+
+
+class LogDensities(NamedTuple):
+    """Log-densities at each step of a trajectory, time-major, in nats.
+
+    Attributes:
+        emission: log p(x_t | z_t, h_{t-1}), `[T, B]`.
+        prior: log p(z_t | h_{t-1}), `[T, B]`.
+        components: log q(z_t | psi_t^k), `[K + 1, T, B]`, the generating draw first.
+    """
+
+    emission: tf.Tensor
+    prior: tf.Tensor
+    components: tf.Tensor
+
+
+class BoundTerms(NamedTuple):
+    """Terms of the bound at kl_weight 1, summed over steps, each `[B]`, in nats.
+
+    Attributes:
+        surrogate: L_K = sum_t log p(x_t|.) + log p(z_t|.) - log ghat_t.
+        lower_bound: L = sum_t log p(x_t|.) + log p(z_t|.) - log q(z_t|psi_t^0).
+        regularizer: B_K = sum_t log q(z_t|psi_t^0) - log ghat_t; L_K = L + B_K.
+        reconstruction: sum_t log p(x_t|.).
+        kl: sum_t log ghat_t - log p(z_t|.); L_K = reconstruction - kl.
+    """
+
+    surrogate: tf.Tensor
+    lower_bound: tf.Tensor
+    regularizer: tf.Tensor
+    reconstruction: tf.Tensor
+    kl: tf.Tensor
