@@ -66,13 +66,15 @@ class SISRNNCell(keras.layers.Layer):
         seed: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
         (self.latent_size,) = networks.require_sizes("latent_size", (latent_size,))
         (self.hidden_size,) = networks.require_sizes("hidden_size", (hidden_size,))
         self.likelihood = likelihood
         self.prior_sizes = networks.require_sizes("prior_sizes", prior_sizes)
         self.decoder_sizes = networks.require_sizes("decoder_sizes", decoder_sizes)
         self.activation = keras.activations.get(activation)
+        if scale_floor <= 0:
+            raise ValueError(f"`scale_floor` must be positive. Received: scale_floor={scale_floor}")
         self.scale_floor = scale_floor
         self.seed = seed
         if encoder is None:
@@ -83,6 +85,11 @@ class SISRNNCell(keras.layers.Layer):
             raise ValueError(
                 "`encoder` must have the latent size of the cell. "
                 f"Received: encoder.latent_size={encoder.latent_size}, latent_size={latent_size}"
+            )
+        if networks.density_dtype(encoder) != networks.density_dtype(self):
+            raise ValueError(
+                "`encoder` must compute densities in the dtype of the cell. "
+                f"Received: encoder.dtype_policy={encoder.dtype_policy}, dtype_policy={self.dtype_policy}"
             )
         self.encoder = encoder
         network = {"activation": self.activation, "dtype": self.dtype_policy}
@@ -105,7 +112,8 @@ class SISRNNCell(keras.layers.Layer):
             )
         if self.built:
             return
-        self.encoder.build((None, size + self.hidden_size))
+        if not self.encoder.built:  # one that was loaded is
+            self.encoder.build((None, size + self.hidden_size))
         self.prior_network.build((None, self.hidden_size))
         self.decoder.build((None, self.latent_size + self.hidden_size))
         self.gru.build((None, size + self.latent_size))

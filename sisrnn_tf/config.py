@@ -10,7 +10,6 @@ BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey")
 LAYOUTS = ("rows", "pixels")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16")
-STRATEGIES = ("auto", "one_device")
 
 # What a preset names. The paper's sizes are the model's defaults; "small" trains the digits in a minute or two.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -122,7 +121,6 @@ class TrainingConfig:
     deterministic: bool = False  # TensorFlow's op determinism
     steps_per_execution: int = 1
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
-    strategy: str = "auto"
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "eval_batch_size", "kl_num_cycles", "steps_per_execution"):
@@ -137,7 +135,6 @@ class TrainingConfig:
         _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)
         _require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
-        _require_choice("strategy", self.strategy, STRATEGIES)
         _require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
 
 

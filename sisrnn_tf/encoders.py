@@ -25,7 +25,7 @@ class Encoder(keras.layers.Layer):
     """
 
     def __init__(self, latent_size, hidden_sizes=(128, 128, 128), activation="relu", scale_floor=1e-3, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # a context may hold float32 densities' parameters
         (self.latent_size,) = networks.require_sizes("latent_size", (latent_size,))
         self.hidden_sizes = networks.require_sizes("hidden_sizes", hidden_sizes)
         self.activation = keras.activations.get(activation)

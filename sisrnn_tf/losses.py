@@ -28,6 +28,9 @@ class ExactLoss(keras.layers.Layer):
         log p(x_1..x_T), `[B]`.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # densities keep their dtype
+
     def call(self, log_likelihood, time_mask=None, weight=None):
         """Adds the loss; see the class."""
         total = bounds.sum_over_time(log_likelihood, time_mask)
@@ -59,7 +62,7 @@ class SIVILoss(keras.layers.Layer):
     """
 
     def __init__(self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # densities keep their dtype
         for name, value in (("num_mixing", num_mixing), ("eval_num_mixing", eval_num_mixing)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"`{name}` must be an int of at least 0. Received: {name}={value}")

@@ -33,10 +33,10 @@ _PANELS: tuple[_Panel, ...] = (
         "Parts of the bound",
         "[nats per sequence]",
         (
-            ("reconstruction", r"$-\log\, p(x \mid z, h)$, training", _TRAIN_COLOR, -1),
-            ("val_reconstruction", r"$-\log\, p(x \mid z, h)$, validation", _VALIDATION_COLOR, -1),
-            ("kl", "KL, training", "tab:green", 1),
-            ("val_kl", "KL, validation", "tab:red", 1),
+            ("reconstruction", r"$-\log\, p(x \mid z, h)$, training", "tab:green", -1),
+            ("val_reconstruction", r"$-\log\, p(x \mid z, h)$, validation", "tab:green", -1),
+            ("kl", "KL, training", "tab:purple", 1),
+            ("val_kl", "KL, validation", "tab:purple", 1),
         ),
     ),
     ("KL weight", "β", (("kl_weight", "β", _TRAIN_COLOR, 1),)),
@@ -100,10 +100,15 @@ def _draw_panel(axes: Axes, panel: _Panel, records: Sequence[Mapping[str, Any]])
     for key, name, color, sign in curves:
         values = _values(records, key)
         if np.isfinite(values).any():
-            # A line through one epoch is invisible, so short runs get markers.
-            marker = "o" if np.isfinite(values).sum() < 10 else None
-            axes.plot(epochs, np.where(np.isfinite(values), sign * values, math.nan), color=color, label=name,
-                      marker=marker, markersize=3, linewidth=1.4)  # fmt: skip
+            few = np.isfinite(values).sum() < 10
+            style = {
+                "color": color,
+                "linestyle": "--" if key.startswith("val_") else "-",
+                "marker": "o" if few else None,  # a line through one epoch is invisible
+                "markersize": 3,
+                "linewidth": 1.4,
+            }
+            axes.plot(epochs, sign * np.where(np.isfinite(values), values, math.nan), label=name, **style)
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
@@ -126,8 +131,9 @@ def image_grid(images: np.ndarray, columns: int | None = None, title: str | None
         ValueError: `images` is not such an array, or `columns` is not positive.
     """
     images = _checked_images("images", images)
-    mosaic = _mosaic(images, _checked_columns(columns, len(images)))
-    figure = Figure(figsize=_grid_size(images, columns, title), layout="constrained")
+    columns = _checked_columns(columns, len(images))
+    mosaic = _mosaic(images, columns)
+    figure = Figure(figsize=_figure_size(mosaic, columns), layout="constrained")
     _show(figure.subplots(), mosaic, title)
     return figure
 
@@ -149,11 +155,14 @@ def samples_beside_data(samples: np.ndarray, data: np.ndarray) -> Figure:
             f"data.shape={data.shape}"
         )
     columns = _checked_columns(None, max(len(samples), len(data)))
-    width, height = _grid_size(samples if len(samples) >= len(data) else data, columns, "title")
+    grids = {
+        f"Samples from the model ({len(samples)})": _mosaic(samples, columns),
+        f"Data ({len(data)})": _mosaic(data, columns),
+    }
+    width, height = _figure_size(max(grids.values(), key=len), columns)
     figure = Figure(figsize=(2 * width + 0.3, height), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _show(left, _mosaic(samples, columns), f"Samples from the model ({len(samples)})")
-    _show(right, _mosaic(data, columns), f"Data ({len(data)})")
+    for axes, (title, grid) in zip(figure.subplots(1, 2), grids.items(), strict=True):
+        _show(axes, grid, title)
     return figure
 
 
@@ -177,8 +186,9 @@ def reconstructions(data: np.ndarray, reconstructed: np.ndarray) -> Figure:
     pairs = np.concatenate([data, seam, reconstructed], axis=1)
     columns = min(len(pairs), 2 * math.ceil(math.sqrt(len(pairs) / 2)))  # a pair is about twice as high as wide
     title = "Data (upper) and reconstruction (lower of each pair)"
-    figure = Figure(figsize=_grid_size(pairs, columns, title), layout="constrained")
-    _show(figure.subplots(), _mosaic(pairs, columns, gap=max(2, data.shape[1] // 6)), title)
+    mosaic = _mosaic(pairs, columns, gap=max(2, data.shape[1] // 6))
+    figure = Figure(figsize=_figure_size(mosaic, columns), layout="constrained")
+    _show(figure.subplots(), mosaic, title)
     return figure
 
 
@@ -231,18 +241,17 @@ def _mosaic(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     rows = math.ceil(count / columns)
     mosaic = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap), _SEPARATOR)
     for index, image in enumerate(images):
-        top, left = (gap + position * size for position, size in
-                     zip(divmod(index, columns), (height + gap, width + gap), strict=True))  # fmt: skip
+        row, column = divmod(index, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
         mosaic[top : top + height, left : left + width] = image
     return mosaic
 
 
-def _grid_size(images: np.ndarray, columns: int | None, title: str | None) -> tuple[float, float]:
-    """Returns width and height in inches; at least as wide as a title needs."""
-    count, height, width = images.shape
-    columns = _checked_columns(columns, count)
-    rows = math.ceil(count / columns)
-    return max(4.5, columns * _INCHES_PER_IMAGE), rows * _INCHES_PER_IMAGE * height / width + (0.4 if title else 0.1)
+def _figure_size(mosaic: np.ndarray, columns: int) -> tuple[float, float]:
+    """Returns width and height in inches: the width also holds a title, the height follows the mosaic's proportions."""
+    height, width = mosaic.shape
+    inches = columns * _INCHES_PER_IMAGE
+    return max(4.5, inches), inches * height / width + 0.4
 
 
 def _show(axes: Axes, mosaic: np.ndarray, title: str | None) -> None:

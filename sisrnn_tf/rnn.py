@@ -35,9 +35,9 @@ def draw_noise(cell: keras.layers.Layer, num_steps, batch_size, num_mixing, seed
     mixing = cell.sample_noise(shape, mixing_seed)  # [T, B, N]
     extra_mixing = tf.map_fn(
         lambda draw: cell.sample_noise(shape, random.fold_in(extra_seed, draw)),
-        tf.range(num_mixing),
+        tf.range(tf.maximum(num_mixing, 1)),  # no draw at all could not be stacked where B is unknown
         fn_output_signature=mixing.dtype,
-    )  # [K, T, B, N]
+    )[:num_mixing]  # [K, T, B, N]
     latent = random.normal([*shape, cell.latent_size], latent_seed, networks.density_dtype(cell))
     return Noise(mixing, latent, tf.reshape(extra_mixing, tf.concat([[num_mixing], tf.shape(mixing)], axis=0)))
 
@@ -60,7 +60,7 @@ class StochasticRNN(keras.layers.RNN):
     """
 
     def __init__(self, cell: keras.layers.Layer, **kwargs):
-        super().__init__(cell, **{**kwargs, "return_sequences": True})
+        super().__init__(cell, **{**kwargs, "return_sequences": True, "autocast": False})
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Unrolls over `[B, T, D]`; see the class."""

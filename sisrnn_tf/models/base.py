@@ -8,13 +8,17 @@ from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
-_EVALUATION_STREAM = 1
+_EVALUATION_SEED = 2**32
 
 
 class SequenceModel(keras.Model):
     """A likelihood of sequences, trained by Keras' `fit` on a bound.
 
-    A subclass gives `_infer`, `_objective`, `_bound_terms` and `_generate_step`.
+    A subclass has a `stream` of noise, a `loss_layer`, `hidden_size` and `density_dtype`, and gives
+
+        _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
+        _bound_terms(batch, seed, num_mixing)   -> BoundTerms
+        _generate_step(hidden, seed)            -> x_t, h_t from h_{t-1}
 
     Args:
         emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
@@ -30,13 +34,10 @@ class SequenceModel(keras.Model):
     """
 
     def __init__(self, emission, seed: int = 0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # observations are scored as they come
         self.likelihood = emission
         self.seed = seed
-        self.stream = random.RandomStream(seed, name="stream")
-        # Read by the callers' word for a seed, moved by `test_step`, restarted by `evaluate`.
-        evaluation_seed = seed * 2 + _EVALUATION_STREAM + 2**32
-        self.evaluation_stream = random.RandomStream(evaluation_seed, name="evaluation_stream")
+        self.evaluation_stream = random.RandomStream(seed + _EVALUATION_SEED, name="evaluation_stream")
 
     def call(self, inputs, training=None):
         """Infers z and h for all steps; see the class."""

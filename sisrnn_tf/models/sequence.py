@@ -71,6 +71,7 @@ class SISRNN(SequenceModel):
             dtype=self.dtype_policy,
             name="cell",
         )
+        self.stream = self.cell.stream
         self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, name="loss_layer")
@@ -176,6 +177,7 @@ class RNN(SequenceModel):
     ):
         super().__init__(emission, seed, **kwargs)
         (self.hidden_size,) = networks.require_sizes("hidden_size", (hidden_size,))
+        self.stream = random.RandomStream(seed, name="stream")
         self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")
         self.gru.build((None, None, emission.event_size))
         self.decoder = networks.MLP(

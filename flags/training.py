@@ -1,0 +1,26 @@
+"""Flags that say how to train. Without a default of their own they take the preset's."""
+
+from absl import flags
+
+from sisrnn_tf.config import KL_SCHEDULES, PRECISIONS
+
+flags.DEFINE_integer("epochs", None, "Epochs to train.")
+flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
+flags.DEFINE_integer("batch_size", None, "Sequences a step.")
+flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
+flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
+flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")
+flags.DEFINE_integer("num_mixing_start", None, "K in the first epoch.")
+flags.DEFINE_integer("num_mixing_ramp_epochs", None, "Epochs over which K rises; 0: none.")
+flags.DEFINE_enum("kl_schedule", None, KL_SCHEDULES, "How beta, the KL weight, moves over training.")
+flags.DEFINE_float("kl_weight", None, "beta at the end of its schedule. What is reported always has beta = 1.")
+flags.DEFINE_integer("kl_num_cycles", None, "Cycles of the cyclical schedule.")
+flags.DEFINE_float("kl_rising_fraction", None, "Part of a cycle, or of a linear schedule, in which beta rises.")
+flags.DEFINE_integer("eval_num_mixing", None, "K of every validation and of the final evaluation.")
+flags.DEFINE_integer("eval_batch_size", None, "Sequences a batch of evaluation.")
+flags.DEFINE_integer("seed", None, "The seed of everything random.")
+flags.DEFINE_enum("precision", None, PRECISIONS, "Precision of networks; densities are float32 either way.")
+flags.DEFINE_bool("jit_compile", None, "Compile the training step with XLA: faster on GPU, slower on CPU.")
+flags.DEFINE_bool("deterministic", None, "Only deterministic TensorFlow operations.")
+flags.DEFINE_integer("steps_per_execution", None, "Steps in one call of the compiled function.")
+flags.DEFINE_integer("save_every_steps", None, "Checkpoints inside an epoch too.")

@@ -1,0 +1,1 @@
+"""Launchers, run from the checkout: `python -m launch.train --help`."""

@@ -1,0 +1,47 @@
+"""Trains a model, evaluates it on held-out data and draws pictures.
+
+python -m launch.train --dataset=digits --workdir=runs/digits
+
+The same command continues a run that was stopped, however it was stopped.
+"""
+
+import logging
+import sys
+
+from absl import app
+
+from flags import experiment
+from sisrnn_tf import evaluation
+from sisrnn_tf.callbacks import Interrupted
+from sisrnn_tf.training import Trainer
+from sisrnn_tf.workdir import Workdir
+
+
+def main(argv: list[str]) -> None:
+    """Runs the launcher."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
+    logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
+    config = experiment.from_flags()
+    workdir = Workdir(experiment.workdir_from_flags(config))
+    try:
+        trainer = Trainer.prepare(config, workdir)
+    except (ValueError, OSError) as error:
+        sys.exit(f"ERROR: {error}")
+    print(
+        f"Training {config.model.model} on {trainer.dataset.convention}: {trainer.total_steps} steps in {workdir.path}"
+    )
+    try:
+        records = trainer.run()
+    except Interrupted as interruption:
+        print(f"Terminated: {interruption}. The same command continues.")
+        return
+    except FloatingPointError as error:
+        sys.exit(f"ERROR: {error}")
+    for record in records:
+        print(evaluation.describe(record))
+    print(f"Pictures are in {workdir.plots}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,125 @@
+"""Saves training so that it resumes bit by bit, and its best weights."""
+
+import math
+import signal
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf.checkpoints import Checkpoints
+
+
+class Interrupted(Exception):  # noqa: N818
+    """Training was asked to stop; its state is saved.
+
+    Args:
+        step: training steps done.
+    """
+
+    def __init__(self, step: int):
+        super().__init__(f"stopped after step {step}, which is saved")
+        self.step = step
+
+
+class CheckpointCallback(keras.callbacks.Callback):
+    """Saves the state of training at the end of each epoch, and inside one on SIGTERM or every so many steps.
+
+    Must come last in the list of callbacks: an epoch that is saved is done.
+
+    Args:
+        checkpoints: of all training variables.
+        steps_per_epoch: a step that ends an epoch is saved by the epoch's end, after its validation.
+        save_every_steps: inside an epoch too; None for the end only.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, steps_per_epoch: int, save_every_steps: int | None = None):
+        super().__init__()
+        self.checkpoints, self.steps_per_epoch, self.save_every_steps = checkpoints, steps_per_epoch, save_every_steps
+        self._terminated = False
+        self._accumulated = None
+        self._last_saved = None
+
+    @property
+    def step(self) -> int:
+        """Training steps done."""
+        return int(self.model.optimizer.iterations)
+
+    def restore(self, model: keras.Model) -> int:
+        """Restores a model from the newest checkpoint, if there is one, and returns the steps that it has done."""
+        self.set_model(model)
+        self._last_saved = self.checkpoints.restore_latest()
+        if self.step % self.steps_per_epoch:
+            # Keras resets metrics before on_epoch_begin: an epoch that was begun needs them back there.
+            self._accumulated = [keras.ops.convert_to_numpy(value) for value in self.model.metrics_variables]
+        return self.step
+
+    def on_train_begin(self, logs=None):
+        """Takes SIGTERM over."""
+        self._previous_handler = signal.signal(signal.SIGTERM, self._terminate)
+
+    def on_train_end(self, logs=None):
+        """Gives SIGTERM back."""
+        signal.signal(signal.SIGTERM, self._previous_handler)
+
+    def _terminate(self, *_) -> None:
+        self._terminated = True
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Gives an epoch that was begun before its metrics back."""
+        if self._accumulated is not None:
+            for variable, value in zip(self.model.metrics_variables, self._accumulated, strict=True):
+                variable.assign(value)
+            self._accumulated = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves inside an epoch where it is asked to.
+
+        Raises:
+            FloatingPointError: a weight is not finite.
+            Interrupted: SIGTERM came, and the state is saved.
+        """
+        if self.step % self.steps_per_epoch == 0:
+            return
+        due = self.save_every_steps and self.step - (self._last_saved or 0) >= self.save_every_steps
+        if due or self._terminated:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves.
+
+        Raises:
+            FloatingPointError: a weight is not finite.
+            Interrupted: SIGTERM came, and the state is saved.
+        """
+        self._save()
+
+    def _save(self) -> None:
+        if not all(tf.reduce_all(tf.math.is_finite(weight.value)) for weight in self.model.trainable_variables):
+            raise FloatingPointError(
+                f"A weight became NaN or infinite by step {self.step}. The last checkpoint is good: lower the learning "
+                "rate or clip the gradient (--learning_rate, --clip_norm) and start in a new workdir."
+            )
+        self.checkpoints.save(self.step)
+        self._last_saved = self.step
+        if self._terminated:
+            signal.signal(signal.SIGTERM, self._previous_handler)
+            raise Interrupted(self.step)
+
+
+class BestCheckpoint(keras.callbacks.Callback):
+    """Saves the weights of the epoch with the lowest validation loss.
+
+    Args:
+        checkpoints: of the model's weights.
+        best: the lowest validation loss so far, read back from the log of metrics on resume.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, best: float = math.inf):
+        super().__init__()
+        self.checkpoints, self.best = checkpoints, best
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves if this epoch is the best."""
+        if logs["val_loss"] < self.best:
+            self.best = logs["val_loss"]
+            self.checkpoints.save(epoch + 1)

@@ -1,0 +1,49 @@
+"""Logs the metrics of each epoch as a line of JSON."""
+
+import json
+import os
+import pathlib
+import time
+
+import keras
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Appends a JSON line to a file at the end of each epoch.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def read(self) -> list[dict]:
+        """Returns the records of the file; a line that a kill cut short is left out."""
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text().split("\n")
+        return [json.loads(line) for line in lines[:-1]]  # a whole line ends with a newline
+
+    def rewind(self, step: int) -> list[dict]:
+        """Drops what was logged after a step, and returns the rest."""
+        records = [record for record in self.read() if record["step"] <= step]
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        if self.path.exists() and self.path.read_text() != text:
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text(text)
+            os.replace(temporary, self.path)
+        return records
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Appends the epoch's line."""
+        record = {"epoch": epoch + 1, "step": int(self.model.optimizer.iterations)}
+        record |= {name: float(value) for name, value in logs.items()}
+        record["seconds"] = round(time.monotonic() - self._start, 3)
+        with self.path.open("a") as file:
+            file.write(json.dumps(record) + "\n")

@@ -1,0 +1,34 @@
+"""Stops a training whose loss is not a number."""
+
+import math
+
+import keras
+
+
+class NaNGuard(keras.callbacks.Callback):
+    """Stops training at the first step whose loss is not finite, before it can be saved."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Checks the loss.
+
+        Raises:
+            FloatingPointError: it is NaN or infinite.
+        """
+        self._check("loss", logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Checks the validation loss.
+
+        Raises:
+            FloatingPointError: it is NaN or infinite.
+        """
+        self._check("val_loss", logs)
+
+    def _check(self, name: str, logs: dict) -> None:
+        value = float(logs.get(name, 0.0))
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"`{name}` became {value} at step {int(self.model.optimizer.iterations)}. The last checkpoint is good: "
+                "lower the learning rate or clip the gradient (--learning_rate, --clip_norm), and start in a new "
+                "workdir."
+            )

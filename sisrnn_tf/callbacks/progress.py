@@ -1,0 +1,50 @@
+"""Shows how far training is."""
+
+import datetime
+import math
+import sys
+import time
+
+import keras
+
+
+class Progress(keras.callbacks.Callback):
+    """Shows how far the whole run is: a bar on a terminal, a line an epoch elsewhere, both with the time left.
+
+    Args:
+        total_steps: of the run.
+        steps_per_epoch: of an epoch.
+    """
+
+    def __init__(self, total_steps: int, steps_per_epoch: int):
+        super().__init__()
+        self.total_steps, self.steps_per_epoch = total_steps, steps_per_epoch
+
+    def start(self, step: int) -> None:
+        """Starts the clock at a step."""
+        self._first_step, self._start = step, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Draws the bar."""
+        if sys.stdout.isatty():
+            self._show(logs, end="\r")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Ends the epoch's line."""
+        self._show(logs, end="\n")
+
+    def _show(self, logs: dict, end: str) -> None:
+        step = int(self.model.optimizer.iterations)
+        elapsed = time.monotonic() - self._start
+        left = elapsed / max(1, step - self._first_step) * (self.total_steps - step)
+        filled = 20 * step // self.total_steps
+        parts = [
+            f"[{'=' * filled}{'.' * (20 - filled)}] step {step}/{self.total_steps}",
+            f"epoch {math.ceil(step / self.steps_per_epoch)}",
+            # The loss is no bound while beta is not 1; the surrogate always is.
+            f"NLL <= {-logs['surrogate']:.3f}" if "surrogate" in logs else f"NLL = {logs['loss']:.3f}",
+        ]
+        if "val_loss" in logs:
+            parts.append(f"validation {logs['val_loss']:.3f}")
+        parts.append(f"{datetime.timedelta(seconds=int(elapsed))} gone, {datetime.timedelta(seconds=int(left))} left")
+        print("  ".join(parts) + "   ", end=end, flush=True)

@@ -1,0 +1,36 @@
+"""Pushes the schedules of K and beta into a model."""
+
+from collections.abc import Callable
+
+import keras
+
+from sisrnn_tf.schedules import MixingRamp
+
+
+class ScheduleCallback(keras.callbacks.Callback):
+    """Sets K at each epoch and beta at each step on the model's loss layer.
+
+    Args:
+        num_mixing: K by epoch; None leaves it as it is.
+        kl_weight: step -> beta; None leaves it as it is.
+    """
+
+    def __init__(self, num_mixing: MixingRamp | None = None, kl_weight: Callable[[int], float] | None = None):
+        super().__init__()
+        self.num_mixing, self.kl_weight = num_mixing, kl_weight
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets K; under XLA, where it is part of the compiled step, that is made anew."""
+        if self.num_mixing is None:
+            return
+        loss_layer, jit_compile = self.model.loss_layer, self.model.jit_compile
+        num_mixing = self.num_mixing.rung(epoch) if jit_compile else self.num_mixing(epoch)
+        if num_mixing != int(loss_layer.num_mixing):
+            loss_layer.num_mixing = num_mixing
+            if jit_compile:
+                self.model.make_train_function(force=True)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Sets beta."""
+        if self.kl_weight is not None:
+            self.model.loss_layer.kl_weight = self.kl_weight(int(self.model.optimizer.iterations))

@@ -1,0 +1,84 @@
+"""Checkpoints of all that training changes: weights, optimizer, metrics, in one state that resumes bit by bit."""
+
+import logging
+import pathlib
+import re
+
+import keras
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+_LOGGER = logging.getLogger(__name__)
+
+# TensorFlow's reader raises its statuses as whatever Python class comes closest.
+_DAMAGED = (tf.errors.OpError, AssertionError, IndexError, KeyError, ValueError, RuntimeError, DecodeError)
+
+
+def _by_path(variables) -> dict[str, tf.Variable]:
+    paths = [variable.path for variable in variables]
+    duplicates = sorted({path for path in paths if paths.count(path) > 1})
+    if duplicates:
+        raise ValueError(f"Variables must have unique paths to be checkpointed. Received twice: {duplicates}")
+    return {variable.path: variable.value for variable in variables}
+
+
+class Checkpoints:
+    """A series of checkpoints of a set of variables in one folder.
+
+    Writing is atomic: TensorFlow writes to temporary names and renames, the index last. A checkpoint without its
+    index does not exist, and one that cannot be read in full is damaged.
+
+    Args:
+        directory: where the files go.
+        name: prefix of the files.
+        variables: Keras variables; their paths are the keys.
+        keep: how many to keep.
+    """
+
+    def __init__(self, directory: pathlib.Path, name: str, variables, keep: int):
+        self.directory, self.name, self.keep = pathlib.Path(directory), name, keep
+        self._checkpoint = tf.train.Checkpoint(variables=_by_path(variables))
+
+    def numbers(self) -> list[int]:
+        """Returns the numbers of the checkpoints there are, ascending."""
+        pattern = re.compile(re.escape(self.name) + r"-(\d+)\.index")
+        matches = [pattern.fullmatch(path.name) for path in self.directory.glob(f"{self.name}-*.index")]
+        return sorted(int(match.group(1)) for match in matches if match)
+
+    def save(self, number: int) -> None:
+        """Writes a checkpoint, then deletes all but the newest ones to keep."""
+        self._checkpoint.write(str(self.directory / f"{self.name}-{number}"))
+        for old in self.numbers()[: -self.keep]:
+            # The index first: without it the data is no checkpoint.
+            for path in sorted(self.directory.glob(f"{self.name}-{old}.*"), key=lambda path: path.suffix != ".index"):
+                path.unlink()
+
+    def restore_latest(self) -> int | None:
+        """Restores the newest checkpoint that can be read, and returns its number; None if there is none at all.
+
+        Raises:
+            ValueError: there are checkpoints, but none can be read.
+        """
+        numbers = self.numbers()
+        for number in reversed(numbers):
+            path = str(self.directory / f"{self.name}-{number}")
+            try:
+                self._checkpoint.read(path).assert_consumed()
+            except _DAMAGED as error:
+                _LOGGER.warning("Checkpoint %s is damaged; trying the one before. (%s)", path, str(error)[:200])
+                continue
+            for later in numbers[numbers.index(number) + 1 :]:
+                for damaged in self.directory.glob(f"{self.name}-{later}.*"):
+                    damaged.rename(damaged.with_name(f"damaged-{damaged.name}"))
+            return number
+        if numbers:
+            raise ValueError(
+                f"None of the checkpoints in {self.directory} can be read. Restore them from a backup, or start in "
+                "another workdir."
+            )
+        return None
+
+
+def training_variables(model: keras.Model) -> list[keras.Variable]:
+    """Returns all variables that a step of training changes: weights, optimizer state, metric accumulators."""
+    return [*model.variables, *model.metrics_variables, *model.optimizer.variables]

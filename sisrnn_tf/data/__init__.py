@@ -1,0 +1,1 @@
+"""Data: readers, conventions and pipelines."""

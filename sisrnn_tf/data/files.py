@@ -1,0 +1,57 @@
+"""The user's files: found and read, or an error that says what to do."""
+
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def read_npz(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Returns arrays of an .npz file; pickles are refused.
+
+    Args:
+        path: of the file.
+        names: of the arrays that it must hold.
+
+    Raises:
+        ValueError: the file is damaged or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in names if name not in file.files]
+            if missing:
+                raise ValueError(f"it must hold the arrays {list(names)}, but lacks {missing}")
+            return {name: file[name] for name in names}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read as .npz: {error}") from error
+
+
+def find(data_dir: str | None, names: Sequence[str]) -> list[pathlib.Path] | None:
+    """Returns the paths of all files in a folder, or None if one of them is not there.
+
+    Raises:
+        ValueError: the folder is not there.
+    """
+    if data_dir is None:
+        return None
+    folder = pathlib.Path(data_dir)
+    if not folder.is_dir():
+        raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
+    paths = [folder / name for name in names]
+    return paths if all(path.is_file() for path in paths) else None
+
+
+def missing(name: str, wanted: str, data_dir: str | None) -> ValueError:
+    """Returns the error that says how to get a data set.
+
+    Args:
+        name: of the data set.
+        wanted: the file that the user could bring.
+        data_dir: where it was looked for.
+    """
+    return ValueError(
+        f"No data for {name}: put {wanted} into a folder and give it as --data_dir, or prepare {name} with TFDS, or "
+        f"let TFDS fetch it with --download. Received: data_dir={data_dir}"
+    )

@@ -1,0 +1,108 @@
+"""Data sets of sequences, as every reader returns them, and their check."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequences:
+    """Right-padded sequences in memory.
+
+    Attributes:
+        observations: `[N, T, D]`; uint8 or float32.
+        lengths: real steps of each, int32 `[N]`.
+    """
+
+    observations: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceDataset:
+    """A data set under one convention.
+
+    Attributes:
+        name: of the data set.
+        convention: all that moves a score, in words.
+        emission: what the observations need: `bernoulli`, or `intensities` for values between 0 and 1.
+        train, validation, test: the splits, disjoint.
+        draw: None, or (observations `[B, T, D]` as stored, seed int32 `[2]`) -> float32 observations drawn afresh.
+        image_shape: rows and columns of the image that a sequence is.
+    """
+
+    name: str
+    convention: str
+    emission: str
+    train: Sequences
+    validation: Sequences
+    test: Sequences
+    draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    image_shape: tuple[int, int]
+
+    @property
+    def num_steps(self) -> int:
+        """T, of the longest sequence."""
+        return self.train.observations.shape[1]
+
+    @property
+    def observation_size(self) -> int:
+        """D."""
+        return self.train.observations.shape[2]
+
+    def split(self, name: str) -> Sequences:
+        """Returns a split by its name.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        if name not in SPLITS:
+            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={name!r}")
+        return getattr(self, name)
+
+
+def check(dataset: SequenceDataset) -> None:
+    """Scans a data set once for what a model could not score.
+
+    Raises:
+        ValueError: a split is empty, a sequence has no step or more than there are, or a value is NaN, infinite or
+            outside what the emission can give; names the split and the first such sequence.
+    """
+    for name in SPLITS:
+        sequences = dataset.split(name)
+        observations, lengths = sequences.observations, sequences.lengths
+        if observations.ndim != 3 or lengths.shape != observations.shape[:1]:
+            raise ValueError(
+                f"The {name} split must hold observations [N, T, D] and lengths [N]. "
+                f"Received shapes {observations.shape} and {lengths.shape}"
+            )
+        if not len(sequences):
+            raise ValueError(f"The {name} split of {dataset.name} is empty. It must hold at least one sequence.")
+        _refuse((lengths < 1) | (lengths > observations.shape[1]), name, "have between 1 and T steps", lengths)
+        if np.issubdtype(observations.dtype, np.floating):
+            _refuse(~np.isfinite(observations).all(axis=(1, 2)), name, "be finite", observations)
+        if dataset.draw is None:
+            bernoulli = dataset.emission == "bernoulli"
+            valid = (
+                (observations == 0) | (observations == 1) if bernoulli else (observations >= 0) & (observations <= 1)
+            )
+            expected = "be 0 or 1" if bernoulli else "lie between 0 and 1"
+            _refuse(~valid.all(axis=(1, 2)), name, expected, observations)
+
+
+def _refuse(bad: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:
+    """Raises for the first sequence that is bad, bool `[N]`."""
+    if bad.any():
+        index = int(np.argmax(bad))
+        received = np.unique(values[index])[:5]
+        raise ValueError(
+            f"Sequence {index} of the {split} split must {expected}. Received values such as {received.tolist()}. "
+            "Clean the data or choose another convention."
+        )

@@ -1,0 +1,218 @@
+"""Trains a model in a workdir, from wherever an earlier run stopped to the end, and evaluates it."""
+
+import dataclasses
+import json
+import logging
+import math
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import callbacks, checkpoints, evaluation, factory, pictures
+from sisrnn_tf.config import ExperimentConfig, TrainingConfig
+from sisrnn_tf.data import pipeline
+from sisrnn_tf.data.spec import SequenceDataset, check
+from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.workdir import Workdir
+
+_LOGGER = logging.getLogger(__name__)
+_KEPT_CHECKPOINTS = 3  # a damaged one falls back to the one before
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data without reading it; lies in the workdir as data.json."""
+
+    name: str
+    convention: str
+    emission: str
+    observation_size: int
+    num_steps: int
+    image_shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, dataset: SequenceDataset) -> "DataSpec":
+        """Returns the specification of a data set."""
+        return cls(**{field.name: getattr(dataset, field.name) for field in dataclasses.fields(cls)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "DataSpec":
+        """Reads what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "image_shape": tuple(values["image_shape"])})
+
+    def to_json(self) -> str:
+        """Returns the specification as JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+
+def best_checkpoints(model: SequenceModel, workdir: Workdir) -> checkpoints.Checkpoints:
+    """Returns the series that holds the weights of the best epoch."""
+    return checkpoints.Checkpoints(workdir.checkpoints, "best", model.variables, keep=1)
+
+
+def load_best(workdir: Workdir) -> tuple[SequenceModel, DataSpec, ExperimentConfig]:
+    """Builds the model of a run with the weights of its best epoch.
+
+    Raises:
+        ValueError: the workdir holds no run, or none of its epochs is finished.
+    """
+    config = workdir.read_config()
+    spec = DataSpec.from_json(workdir.data_spec.read_text())
+    model = _make_model(config, spec)
+    if best_checkpoints(model, workdir).restore_latest() is None:
+        raise ValueError(f"`workdir` {workdir.path} holds no finished epoch yet. Train it first.")
+    return model, spec, config
+
+
+def _make_model(config: ExperimentConfig, spec: DataSpec) -> SequenceModel:
+    emission = factory.make_emission(spec.emission, spec.observation_size)
+    return factory.make_model(config.model, config.training, emission)
+
+
+def phases(first_step: int, total_steps: int, steps_per_epoch: int) -> Iterator[tuple[int, int, int]]:
+    """Cuts what is left of a run into calls of `fit`, whose epochs must all be of one length.
+
+    Yields:
+        first epoch, epoch to end before, steps in each epoch. The rest of a begun epoch and a last one that is cut
+        short are phases of their own.
+    """
+    step = first_step
+    while step < total_steps:
+        epoch, done = divmod(step, steps_per_epoch)
+        whole_epochs = 0 if done else (total_steps - step) // steps_per_epoch
+        if whole_epochs:
+            end, steps = epoch + whole_epochs, steps_per_epoch
+        else:
+            end, steps = epoch + 1, min(steps_per_epoch - done, total_steps - step)
+        yield epoch, end, steps
+        step += (end - epoch) * steps
+
+
+@dataclasses.dataclass
+class Trainer:
+    """A run that is ready to start or continue.
+
+    Attributes:
+        config: of the run.
+        workdir: of the run.
+        dataset: read and checked.
+        model: compiled, with fresh weights.
+    """
+
+    config: ExperimentConfig
+    workdir: Workdir
+    dataset: SequenceDataset
+    model: SequenceModel
+
+    @classmethod
+    def prepare(cls, config: ExperimentConfig, workdir: Workdir) -> "Trainer":
+        """Checks everything that can be checked before any work, reads the data and builds the model.
+
+        Raises:
+            ValueError: the workdir cannot be used, or the data is missing, damaged or cannot be scored.
+        """
+        workdir.check(config)
+        keras.utils.set_random_seed(config.training.seed)
+        if config.training.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        dataset = factory.make_data(config.data, config.training.seed)
+        check(dataset)
+        pipeline.steps_per_epoch(dataset.train, config.training.batch_size)
+        model = _make_model(config, DataSpec.of(dataset))
+        model.compile(
+            optimizer=factory.make_optimizer(config.training),
+            jit_compile=config.training.jit_compile,
+            steps_per_execution=config.training.steps_per_execution,
+        )
+        model.optimizer.build(model.trainable_variables)
+        return cls(config, workdir, dataset, model)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps in an epoch."""
+        return pipeline.steps_per_epoch(self.dataset.train, self.config.training.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Training steps in the run."""
+        training = self.config.training
+        steps = training.epochs * self.steps_per_epoch
+        return steps if training.max_steps is None else min(steps, training.max_steps)
+
+    def run(self) -> list[dict]:
+        """Trains to the end, evaluates the best epoch on validation and test, draws pictures.
+
+        Returns:
+            The evaluation's records.
+
+        Raises:
+            Interrupted: SIGTERM came; the state is saved.
+            FloatingPointError: the loss or a weight is not finite; the last checkpoint is good.
+        """
+        self.workdir.create(self.config, DataSpec.of(self.dataset).to_json())
+        log = callbacks.MetricsLog(self.workdir.metrics)
+        self._fit(log)
+        best_checkpoints(self.model, self.workdir).restore_latest()
+        records = [self._evaluate(split) for split in ("validation", "test")]
+        evaluation.write_records(self.workdir.evaluation, records)
+        observations = next(iter(self._batches("test")))["observations"].numpy()
+        seed = self.config.training.seed
+        pictures.draw(self.model, observations, self.dataset.image_shape, log.read(), self.workdir, seed)
+        return records
+
+    def _fit(self, log: callbacks.MetricsLog) -> None:
+        training = self.config.training
+        series = checkpoints.Checkpoints(
+            self.workdir.checkpoints, "last", checkpoints.training_variables(self.model), _KEPT_CHECKPOINTS
+        )
+        saver = callbacks.CheckpointCallback(series, self.steps_per_epoch, training.save_every_steps)
+        step = saver.restore(self.model)
+        records = log.rewind(step)
+        if step:
+            _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
+        best = min((record["val_loss"] for record in records), default=math.inf)
+        progress = callbacks.Progress(self.total_steps, self.steps_per_epoch)
+        progress.start(step)
+        parts = [
+            *self._schedules(training),
+            callbacks.NaNGuard(),
+            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
+            progress,
+            log,
+            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
+            saver,
+        ]
+        for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
+            self.model.fit(
+                self._training_batches(),
+                initial_epoch=epoch,
+                epochs=end,
+                steps_per_epoch=steps,
+                validation_data=self._batches("validation"),
+                callbacks=parts,
+                verbose=0,
+            )
+
+    def _schedules(self, training: TrainingConfig) -> list[keras.callbacks.Callback]:
+        if self.config.model.model == "rnn":  # an exact likelihood has neither K nor beta
+            return []
+        mixing, kl_weight = factory.make_mixing_schedule(training), factory.make_kl_schedule(training, self.total_steps)
+        return [callbacks.ScheduleCallback(mixing, kl_weight)]
+
+    def _training_batches(self) -> tf.data.Dataset:
+        step = int(self.model.optimizer.iterations)
+        training = self.config.training
+        return pipeline.training_batches(self.dataset, training.batch_size, training.seed, first_step=step)
+
+    def _batches(self, split: str) -> tf.data.Dataset:
+        return pipeline.evaluation_batches(
+            self.dataset, split, self.config.training.eval_batch_size, self.config.data.max_eval_sequences
+        )
+
+    def _evaluate(self, split: str) -> dict:
+        training = self.config.training
+        return evaluation.evaluate_bound(
+            self.model, self._batches(split), split, self.dataset.convention, training.eval_num_mixing, training.seed
+        )

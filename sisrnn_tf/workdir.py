@@ -1,0 +1,79 @@
+"""The folder of a run: where everything lies in it."""
+
+import os
+import pathlib
+
+from sisrnn_tf.config import ExperimentConfig, differences
+
+
+class Workdir:
+    """The folder of a run.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        config, data_spec, metrics, evaluation: files.
+        checkpoints, plots, tensorboard: folders.
+    """
+
+    def __init__(self, path: str | pathlib.Path):
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.json"
+        self.data_spec = self.path / "data.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.evaluation = self.path / "evaluation.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.plots = self.path / "plots"
+        self.tensorboard = self.path / "tensorboard"
+
+    def check(self, config: ExperimentConfig) -> None:
+        """Checks that a run with this configuration can start or continue here; changes nothing.
+
+        Raises:
+            ValueError: the folder cannot be written, or holds a run with another configuration.
+        """
+        existing = next(parent for parent in (self.path, *self.path.absolute().parents) if parent.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+            raise ValueError(
+                f"`workdir` must be a folder that can be written. Received: workdir={self.path}, but {existing} is not "
+                "a folder or is read-only"
+            )
+        if self.config.exists():
+            lines = differences(self.read_config(), config)
+            if lines:
+                raise ValueError(
+                    f"`workdir` {self.path} holds a run with another configuration. Continue it with the flags that it "
+                    "was started with, or choose another workdir. In the workdir != from the flags:\n  "
+                    + "\n  ".join(lines)
+                )
+
+    def read_config(self) -> ExperimentConfig:
+        """Returns the configuration of the run that is here.
+
+        Raises:
+            ValueError: there is none, or it cannot be read.
+        """
+        if not self.config.exists():
+            raise ValueError(
+                f"`workdir` must be the folder of a run, with a config.json. Received: workdir={self.path}. "
+                "Start one with `python -m launch.train`."
+            )
+        try:
+            return ExperimentConfig.from_json(self.config.read_text())
+        except ValueError as error:
+            raise ValueError(f"{self.config}: {error}") from error
+
+    def create(self, config: ExperimentConfig, data_spec: str) -> None:
+        """Makes the folders and writes the configuration and the specification of the data, a JSON text."""
+        for folder in (self.checkpoints, self.plots):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.data_spec, data_spec)
+        write_text(self.config, config.to_json())
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file so that a kill leaves the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)

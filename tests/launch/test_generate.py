@@ -1,0 +1,24 @@
+"""launch.generate as a process."""
+
+import matplotlib.image
+import numpy as np
+
+from tests.launch import launcher
+
+
+def test_writes_a_picture_and_arrays(trained, tmp_path):
+    workdir, _ = trained
+    flags = (f"--workdir={workdir}", "--num_samples=5", f"--output_dir={tmp_path}")
+    status, output = launcher.run("generate", *flags)
+    assert status == 0, output
+    samples = np.load(tmp_path / "samples.npz")["observations"]
+    assert samples.shape == (5, 8, 8)
+    assert set(np.unique(samples)) <= {0.0, 1.0}
+    assert matplotlib.image.imread(tmp_path / "samples.png").std() > 0.01
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    status, output = launcher.run("generate", f"--workdir={tmp_path}")
+    assert status != 0
+    assert "must be the folder of a run" in output
+    assert not list(tmp_path.iterdir())

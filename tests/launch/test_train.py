@@ -1,0 +1,136 @@
+"""launch.train as a process: files, resume after a kill, refusals."""
+
+import json
+import random
+import signal
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tests.launch import launcher
+
+
+def test_a_run_leaves_all_its_files(trained):
+    workdir, output = trained
+    names = {path.relative_to(workdir).parts[0] for path in workdir.rglob("*")}
+    expected = {"config.json", "data.json", "metrics.jsonl", "evaluation.json", "checkpoints", "plots", "tensorboard"}
+    assert names == expected
+    assert any("tfevents" in path.name for path in workdir.rglob("*"))
+    for name in ("samples", "reconstructions", "training"):
+        picture = matplotlib.image.imread(workdir / "plots" / f"{name}.png")
+        assert picture[..., :3].std() > 0.01, f"{name} is blank"
+    assert str(workdir / "plots") in output
+
+
+def test_the_metrics_log_holds_a_line_an_epoch(trained):
+    records = launcher.read_metrics(trained[0])
+    assert [(record["epoch"], record["step"]) for record in records] == [(1, 40), (2, 80), (3, 120)]
+    assert [record["num_mixing"] for record in records] == [1, 1, 2]
+    assert {record["val_num_mixing"] for record in records} == {2}
+    assert {record["val_kl_weight"] for record in records} == {1.0}
+    for record in records:
+        assert record["val_loss"] == pytest.approx(-record["val_surrogate"], rel=1e-6)
+    assert records[-1]["loss"] < records[0]["loss"]
+
+
+def test_the_evaluation_states_what_it_is(trained):
+    workdir, output = trained
+    records = json.loads((workdir / "evaluation.json").read_text())
+    assert [record["split"] for record in records] == ["validation", "test"]
+    for record in records:
+        assert (record["estimator"], record["num_mixing"], record["num_importance"]) == ("L_K", 2, 1)
+        assert record["num_sequences"] == 50
+        assert record["nll"] == pytest.approx(record["kl"] - record["reconstruction"], rel=1e-6)
+        assert record["nll_per_step"] == pytest.approx(record["nll"] / 8, rel=1e-6)
+        line = f"{record['split']} NLL <= {record['nll']:.3f}"
+        assert line in output
+    assert "L_K, K=2, M=1, seed 0; threshold, rows" in output
+
+
+def test_the_same_command_on_a_finished_run_repeats_its_result(trained):
+    workdir, output = trained
+    before = launcher.read_metrics(workdir)
+    evaluation = (workdir / "evaluation.json").read_text()
+    status, again = launcher.run("train", f"--workdir={workdir}", *launcher.TINY)
+    assert status == 0, again
+    assert launcher.read_metrics(workdir) == before
+    assert (workdir / "evaluation.json").read_text() == evaluation
+    assert output.splitlines()[-3:] == again.splitlines()[-3:]
+
+
+def test_a_killed_run_ends_as_if_it_had_never_stopped(trained, tmp_path):
+    """Kills by SIGKILL and SIGTERM at random moments; 60 mid-epoch checkpoints make moments to die in."""
+    moments = random.Random(0)
+    arguments = (f"--workdir={tmp_path / 'run'}", "--save_every_steps=2", *launcher.TINY)
+    for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+        process = launcher.start("train", *arguments)
+        checkpoint_goal = moments.randrange(1, 14)
+        seen = set()
+        while process.poll() is None and len(seen) < checkpoint_goal:
+            seen |= {path.name for path in (tmp_path / "run").glob("checkpoints/last-*.index")}
+        process.send_signal(sent)
+        output, _ = process.communicate(timeout=60)
+        if sent == signal.SIGTERM:
+            assert process.returncode == 0, output
+            assert "Terminated: stopped after step" in output
+        else:
+            assert process.returncode == -signal.SIGKILL, output
+    status, output = launcher.run("train", *arguments)
+    assert status == 0, output
+    assert "Continuing from step" in output
+
+    workdir, _ = trained
+    expected, received = launcher.read_state(workdir), launcher.read_state(tmp_path / "run")
+    assert expected.keys() == received.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(received[name], value, err_msg=name)
+    assert launcher.read_metrics(tmp_path / "run") == launcher.read_metrics(workdir)
+    evaluations = [(folder / "evaluation.json").read_text() for folder in (workdir, tmp_path / "run")]
+    assert evaluations[0] == evaluations[1]
+
+
+def test_other_flags_on_a_workdir_are_refused_by_name(trained):
+    workdir, _ = trained
+    before = {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+    status, output = launcher.run("train", f"--workdir={workdir}", *launcher.TINY, "--hidden_size=5", "--seed=1")
+    assert status != 0
+    assert "hidden_size: 4 != 5" in output
+    assert "seed: 0 != 1" in output
+    assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == before
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
+    flags = ("--learning_rate=1e30", f"--workdir={tmp_path / 'run'}", *launcher.TINY)
+    status, output = launcher.run("train", *flags)
+    assert status != 0
+    assert "at step" in output
+    assert "--learning_rate" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--dataset=unknown",), "--dataset"),
+        (("--dataset=binarized_mnist", "--data_dir=/nonexistent"), "data_dir"),
+        (("--num_mixing=-1",), "num_mixing"),
+        (("--kl_weight=-1",), "kl_weight"),
+        (("--binarization=larochelle",), "larochelle"),
+        (("--batch_size=100000",), "batch_size"),
+    ],
+)
+def test_bad_flags_end_before_training(tmp_path, flags, message):
+    status, output = launcher.run("train", f"--workdir={tmp_path / 'run'}", *flags)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_workdir_that_cannot_be_one_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    status, output = launcher.run("train", f"--workdir={file / 'run'}")
+    assert status != 0
+    assert "`workdir` must be a folder that can be written" in output
+    assert file.read_text() == "mine"

@@ -1,0 +1,68 @@
+"""Checkpoints: what is restored, what is kept, and what happens to a damaged one."""
+
+import keras
+import numpy as np
+import pytest
+
+from sisrnn_tf.checkpoints import Checkpoints
+
+
+@pytest.fixture
+def variable():
+    return keras.Variable(np.arange(1000.0, dtype="float32"), name="weights")
+
+
+def _saved(directory, variable, numbers, keep=3):
+    series = Checkpoints(directory, "last", [variable], keep)
+    for number in numbers:
+        variable.assign(np.full(1000, number, "float32"))
+        series.save(number)
+    variable.assign(np.zeros(1000, "float32"))
+    return series
+
+
+def test_restores_the_newest_and_keeps_so_many(tmp_path, variable):
+    series = _saved(tmp_path, variable, [1, 2, 10, 9, 11], keep=3)
+    assert series.numbers() == [9, 10, 11]
+    assert series.restore_latest() == 11
+    np.testing.assert_array_equal(variable.numpy(), 11.0)
+    assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"last-9", "last-10", "last-11"}
+
+
+def test_an_empty_folder_restores_nothing(tmp_path, variable):
+    assert Checkpoints(tmp_path, "last", [variable], 1).restore_latest() is None
+    np.testing.assert_array_equal(variable.numpy(), np.arange(1000.0))
+
+
+@pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "deleted"])
+def test_a_damaged_newest_falls_back_with_a_warning(tmp_path, variable, caplog, suffix, damage):
+    series = _saved(tmp_path, variable, [1, 2])
+    path = tmp_path / f"last-2{suffix}"
+    content = bytearray(path.read_bytes())
+    if damage == "deleted":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        for position in range(len(content) // 2, len(content) // 2 + 8):
+            content[position] ^= 0xFF
+        path.write_bytes(content)
+    assert series.restore_latest() == 1
+    np.testing.assert_array_equal(variable.numpy(), 1.0)
+    if (suffix, damage) != (".index", "deleted"):  # without its index there is no checkpoint
+        assert "last-2 is damaged" in caplog.text
+    series.save(2)
+    assert series.restore_latest() == 2
+
+
+def test_nothing_readable_is_an_error_not_a_fresh_start(tmp_path, variable):
+    series = _saved(tmp_path, variable, [1])
+    (tmp_path / "last-1.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(ValueError, match="None of the checkpoints"):
+        series.restore_latest()
+
+
+def test_two_variables_of_one_path_are_refused(tmp_path, variable):
+    with pytest.raises(ValueError, match="unique paths"):
+        Checkpoints(tmp_path, "last", [variable, variable], 1)
