@@ -10,7 +10,7 @@ import numpy as np
 from absl import app
 from absl.flags import FLAGS, mark_flag_as_required
 
-from flags import generation, workdir  # noqa: F401  their import defines the flags
+from flags import generation, help, workdir
 from sisrnn_tf import pictures, plotting, training
 from sisrnn_tf.workdir import Workdir
 
@@ -38,4 +38,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     mark_flag_as_required("workdir")
-    app.run(main)
+    app.run(main, flags_parser=help.parser(workdir, generation))

@@ -10,7 +10,7 @@ import sys
 
 from absl import app
 
-from flags import experiment
+from flags import data, experiment, help, model, training, workdir
 from sisrnn_tf import evaluation
 from sisrnn_tf.callbacks import Interrupted
 from sisrnn_tf.training import Trainer
@@ -23,13 +23,13 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     config = experiment.from_flags()
-    workdir = Workdir(experiment.workdir_from_flags(config))
+    folder = Workdir(experiment.workdir_from_flags(config))
     try:
-        trainer = Trainer.prepare(config, workdir)
+        trainer = Trainer.prepare(config, folder)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
     print(
-        f"Training {config.model.model} on {trainer.dataset.convention}: {trainer.total_steps} steps in {workdir.path}"
+        f"Training {config.model.model} on {trainer.dataset.convention}: {trainer.total_steps} steps in {folder.path}"
     )
     try:
         records = trainer.run()
@@ -40,8 +40,8 @@ def main(argv: list[str]) -> None:
         sys.exit(f"ERROR: {error}")
     for record in records:
         print(evaluation.describe(record))
-    print(f"Pictures are in {workdir.plots}")
+    print(f"Pictures are in {folder.plots}")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=help.parser(data, model, training, workdir))

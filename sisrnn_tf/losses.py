@@ -62,7 +62,8 @@ class SIVILoss(keras.layers.Layer):
     """
 
     def __init__(self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # densities keep their dtype
+        # Densities keep their dtype; beta and the metrics are float32, and a mixed policy would round them when read.
+        super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
         for name, value in (("num_mixing", num_mixing), ("eval_num_mixing", eval_num_mixing)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"`{name}` must be an int of at least 0. Received: {name}={value}")

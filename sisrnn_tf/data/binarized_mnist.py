@@ -59,7 +59,11 @@ def read_amat(path: pathlib.Path) -> np.ndarray:
         ValueError: the file is damaged.
     """
     # Single characters between single separators: a byte comparison reads 100 MB where np.loadtxt takes minutes.
-    text = np.frombuffer(path.read_bytes().replace(b"\r\n", b"\n").replace(b" \n", b"\n"), np.uint8)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    text = np.frombuffer(content.replace(b"\r\n", b"\n").replace(b" \n", b"\n"), np.uint8)
     if text.size and text[-1] != ord("\n"):
         text = np.append(text, np.uint8(ord("\n")))
     if text.size == 0 or text.size % (2 * _PIXELS):

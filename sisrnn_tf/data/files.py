@@ -7,6 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+# What a damaged file raises, depending on where the damage is; the last two: a single array instead of an archive.
+_DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    TypeError,
+    AttributeError,
+)
+
 
 def read_npz(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Returns arrays of an .npz file; pickles are refused.
@@ -24,7 +36,7 @@ def read_npz(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             if missing:
                 raise ValueError(f"it must hold the arrays {list(names)}, but lacks {missing}")
             return {name: file[name] for name in names}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{path} cannot be read as .npz: {error}") from error
 
 

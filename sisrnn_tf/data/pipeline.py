@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 
-# Keeps the seeds of fresh draws in training apart from those in evaluation.
+# Keeps the seeds of fresh draws in training apart from those in evaluation, which adds the number of the split.
 _TRAINING_DRAW, _EVALUATION_DRAW = 0, 1
 
 
@@ -13,15 +13,14 @@ def steps_per_epoch(sequences: Sequences, batch_size: int) -> int:
     """Returns the whole batches in an epoch: fewer than one batch is dropped, different sequences each time.
 
     Raises:
-        ValueError: there are fewer sequences than a batch has.
+        ValueError: `batch_size` is not positive, or there are fewer sequences than a batch has.
     """
-    steps = len(sequences) // batch_size
-    if not steps:
+    if not 1 <= batch_size <= len(sequences):
         raise ValueError(
-            f"`batch_size` must be at most the number of training sequences, {len(sequences)}. "
+            f"`batch_size` must be at least 1 and at most the number of training sequences, {len(sequences)}. "
             f"Received: batch_size={batch_size}"
         )
-    return steps
+    return len(sequences) // batch_size
 
 
 def training_batches(
@@ -40,8 +39,12 @@ def training_batches(
 
     Returns:
         Batches {"observations": float32 `[B, T, D]`, "mask": bool `[B, T]`, "weight": float32 `[B]`}.
+
+    Raises:
+        ValueError: `batch_size` is out of its range, or `first_step` is negative.
     """
     steps = steps_per_epoch(dataset.train, batch_size)
+    _require_minimum("first_step", first_step, 0)
     count = len(dataset.train)
     gather = _gatherer(dataset, dataset.train)
 
@@ -50,8 +53,7 @@ def training_batches(
         positions = offset * batch_size + tf.range(batch_size, dtype=tf.int64)
         order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
         indices = tf.random.experimental.index_shuffle(positions, order_seed, tf.constant(count - 1, tf.int64))
-        draw_seed = tf.stack([tf.constant(2 * seed + _TRAINING_DRAW, tf.int64), step])
-        batch = gather(tf.ensure_shape(indices, [batch_size]), tf.cast(draw_seed, tf.int32))
+        batch = gather(tf.ensure_shape(indices, [batch_size]), _draw_seed(seed, _TRAINING_DRAW, step))
         return batch | {"weight": tf.ones([batch_size])}
 
     last_step = np.iinfo(np.int64).max if num_steps is None else first_step + num_steps
@@ -73,21 +75,37 @@ def evaluation_batches(
 
     Returns:
         Batches as of `training_batches`.
+
+    Raises:
+        ValueError: the split is unknown or empty, or `batch_size` or `max_sequences` is not positive.
     """
     sequences = dataset.split(split)
+    _require_minimum("batch_size", batch_size, 1)
+    if max_sequences is not None:
+        _require_minimum("max_sequences", max_sequences, 1)
+    if not len(sequences):
+        raise ValueError(f"The {split} split of {dataset.name} is empty: there is nothing to evaluate.")
     count = len(sequences) if max_sequences is None else min(max_sequences, len(sequences))
     gather = _gatherer(dataset, sequences)
-    split_seed = len(SPLITS) * (2 * seed + _EVALUATION_DRAW) + SPLITS.index(split)
+    stream = _EVALUATION_DRAW + SPLITS.index(split)
 
     def make_batch(number):
         indices = number * batch_size + tf.range(batch_size, dtype=tf.int64)
         real = indices < count
-        draw_seed = tf.stack([tf.constant(split_seed, tf.int64), number])
         # A filling row is a copy of the first sequence: it can be scored, and its weight drops it.
-        batch = gather(tf.where(real, indices, 0), tf.cast(draw_seed, tf.int32))
+        batch = gather(tf.where(real, indices, 0), _draw_seed(seed, stream, number))
         return batch | {"weight": tf.cast(real, tf.float32)}
 
     return tf.data.Dataset.range(-(-count // batch_size)).map(make_batch).prefetch(2)
+
+
+def _require_minimum(name: str, received: int, minimum: int) -> None:
+    if received < minimum:
+        raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={received}")
+
+
+def _draw_seed(seed: int, stream: int, number: tf.Tensor) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(tf.constant([seed, stream], tf.int32), number, alg="philox")
 
 
 def _gatherer(dataset: SequenceDataset, sequences: Sequences):

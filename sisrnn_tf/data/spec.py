@@ -9,7 +9,7 @@ import tensorflow as tf
 SPLITS = ("train", "validation", "test")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Sequences:
     """Right-padded sequences in memory.
 
@@ -24,8 +24,12 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.observations)
 
+    def take(self, count: int) -> "Sequences":
+        """Returns the first `count` sequences, or all where there are fewer."""
+        return Sequences(self.observations[:count], self.lengths[:count])
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class SequenceDataset:
     """A data set under one convention.
 
@@ -72,8 +76,9 @@ def check(dataset: SequenceDataset) -> None:
     """Scans a data set once for what a model could not score.
 
     Raises:
-        ValueError: a split is empty, a sequence has no step or more than there are, or a value is NaN, infinite or
-            outside what the emission can give; names the split and the first such sequence.
+        ValueError: a split is empty or differs in its number of features, a sequence has no step or more than there
+            are, or a value is NaN, infinite or outside what the emission can give; names the split and the first such
+            sequence.
     """
     for name in SPLITS:
         sequences = dataset.split(name)
@@ -83,8 +88,16 @@ def check(dataset: SequenceDataset) -> None:
                 f"The {name} split must hold observations [N, T, D] and lengths [N]. "
                 f"Received shapes {observations.shape} and {lengths.shape}"
             )
-        if not len(sequences):
-            raise ValueError(f"The {name} split of {dataset.name} is empty. It must hold at least one sequence.")
+        if not observations.size:
+            raise ValueError(
+                f"The {name} split of {dataset.name} is empty. It must hold at least one sequence of one value. "
+                f"Received shape {observations.shape}"
+            )
+        if observations.shape[2] != dataset.observation_size:
+            raise ValueError(
+                f"All splits must have the same number of features. Received {observations.shape[2]} in the {name} "
+                f"split and {dataset.observation_size} in the train split"
+            )
         _refuse((lengths < 1) | (lengths > observations.shape[1]), name, "have between 1 and T steps", lengths)
         if np.issubdtype(observations.dtype, np.floating):
             _refuse(~np.isfinite(observations).all(axis=(1, 2)), name, "be finite", observations)

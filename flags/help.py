@@ -1,0 +1,27 @@
+"""The --help of a launcher: its flags by topic, without those of the libraries beneath."""
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+from absl import app
+from absl.flags import FLAGS
+
+
+def parser(*topics: ModuleType) -> Callable[[list[str]], list[str]]:
+    """Returns a parser for `app.run` whose --help shows the flags of these modules.
+
+    Args:
+        topics: modules that define flags, in the order to show them.
+    """
+
+    def parse(argv: list[str]) -> list[str]:
+        if "--help" in argv[1:]:
+            print(sys.modules["__main__"].__doc__)
+            for topic in topics:
+                print(topic.__doc__.strip())
+                print(FLAGS.module_help(topic).split(":\n", 1)[1], end="\n\n")
+            sys.exit(0)
+        return app.parse_flags_with_usage(argv)
+
+    return parse

@@ -1,0 +1,323 @@
+"""Every public layer and model, registered once below, through all that Keras asks of it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import sisrnn_tf
+from sisrnn_tf import bounds, networks, random
+from sisrnn_tf.types import LogDensities
+
+D, Z, H, B, T = 3, 2, 4, 4, 5
+
+
+def _emission():
+    return sisrnn_tf.emissions.Bernoulli(D)
+
+
+def _encoder(**kwargs):
+    return sisrnn_tf.encoders.SemiImplicit(Z, (5, 4), (3, 2), 2.0, activation="tanh", scale_floor=0.01, **kwargs)
+
+
+def _cell(**kwargs):
+    sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,)}
+    return sisrnn_tf.SISRNNCell(_emission(), encoder=_encoder(**kwargs), activation="tanh", seed=3, **sizes, **kwargs)
+
+
+def _model(kind, **kwargs):
+    if kind == "RNN":
+        return sisrnn_tf.RNN(_emission(), hidden_size=H, decoder_sizes=(5,), activation="tanh", seed=3, **kwargs)
+    sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,)}
+    shared = {"kl_weight": 0.5, "num_mixing": 2, "eval_num_mixing": 3, "activation": "tanh", "seed": 3}
+    dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
+    encoder = _encoder(**dtype) if kind == "SISRNN" else sisrnn_tf.encoders.Gaussian(Z, (5,), **dtype)
+    return getattr(sisrnn_tf, kind)(_emission(), encoder=encoder, **sizes, **shared, **kwargs)
+
+
+# Registry: name -> a function of keyword arguments that makes one.
+LAYERS = {
+    "MLP": lambda **kwargs: networks.MLP((5, 4), 3, "tanh", **kwargs),
+    "NoiseMLP": lambda **kwargs: networks.NoiseMLP((5, 4), (3, 2), 3, "tanh", 0.5, **kwargs),
+    "Gaussian": lambda **kwargs: sisrnn_tf.encoders.Gaussian(Z, (5,), activation="tanh", scale_floor=0.01, **kwargs),
+    "SemiImplicit": _encoder,
+    "SISRNNCell": _cell,
+    "StochasticRNN": lambda **kwargs: sisrnn_tf.StochasticRNN(_cell(**kwargs), **kwargs),
+    "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(3, 0.5, 7, **kwargs),
+    "ExactLoss": sisrnn_tf.ExactLoss,
+    "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
+}
+MODELS = ("SISRNN", "VRNN", "RNN")
+OBJECTS = {"Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True)}
+
+X = (np.random.default_rng(0).random((12, T, D)) < 0.5).astype("float32")
+MASK = np.arange(T) < np.tile([5, 3, 1, 4], 3)[:, np.newaxis]
+WEIGHT = np.tile([1.0, 1.0, 2.0, 0.0], 3).astype("float32")
+BATCH = {"observations": X, "mask": MASK, "weight": WEIGHT}
+
+
+def _call_encoder(layer):
+    noise = layer.sample_noise([2, B], random.as_seed(0))
+    return layer(layer.context(tf.constant(X[:B, 0]), tf.zeros([B, H])), noise)
+
+
+def _log_densities():
+    values = np.random.default_rng(0).normal(size=(6, T, B)).astype("float32")
+    return LogDensities(*(tf.constant(value) for value in (values[0], values[1], values[2:])))
+
+
+# How a layer is called, and what it is built for where it does not know by itself.
+CALLS = {
+    "MLP": lambda layer: layer(tf.constant(X[:B, 0])),
+    "NoiseMLP": lambda layer: layer(
+        layer.context(tf.constant(X[:B, 0])), layer.sample_noise([2, B], random.as_seed(0))
+    ),
+    "Gaussian": _call_encoder,
+    "SemiImplicit": _call_encoder,
+    "SISRNNCell": lambda layer: layer(tf.constant(X[:B, 0]), [tf.ones([B, H])]),
+    "StochasticRNN": lambda layer: layer(tf.constant(X[:B]), mask=tf.constant(MASK[:B])),
+    "SIVILoss": lambda layer: layer(_log_densities(), weight=WEIGHT[:B], training=True),
+    "ExactLoss": lambda layer: layer(_log_densities().emission, weight=WEIGHT[:B]),
+    "RandomStream": lambda layer: layer.next_seed(),
+}
+INPUT_SIZES = {"MLP": D, "NoiseMLP": D, "Gaussian": D + H, "SemiImplicit": D + H}
+
+
+def _layer(name, **kwargs):
+    keras.utils.set_random_seed(1)
+    layer = LAYERS[name](**kwargs)
+    if name in INPUT_SIZES:
+        layer.build((None, INPUT_SIZES[name]))
+    return layer
+
+
+def _compiled(kind, jit_compile=False, learning_rate=0.01, **kwargs):
+    keras.utils.set_random_seed(1)
+    compiling = {name: kwargs.pop(name) for name in ("steps_per_execution", "run_eagerly") if name in kwargs}
+    model = _model(kind, **kwargs)
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
+    model.compile(optimizer=optimizer, jit_compile=jit_compile, **compiling)
+    return model
+
+
+def _fit(model, x=BATCH, epochs=1, **kwargs):
+    return model.fit(x, batch_size=B, epochs=epochs, shuffle=False, verbose=0, **kwargs).history
+
+
+def _dataset(parts=BATCH):
+    return tf.data.Dataset.from_tensor_slices(parts).batch(B, drop_remainder=True)
+
+
+def _weights(model):
+    return [weight.numpy() for weight in model.weights]
+
+
+def _assert_equal(left, right, **tolerance):
+    left, right = tf.nest.flatten(left), tf.nest.flatten(right)
+    assert len(left) == len(right)
+    for value, other in zip(left, right, strict=True):
+        np.testing.assert_allclose(value, other, **tolerance)
+
+
+def _plain(config):
+    """A configuration as JSON gives it back, without what Keras adds of how a part was built."""
+    if isinstance(config, dict):
+        return {name: _plain(value) for name, value in config.items() if name != "build_config"}
+    return [_plain(value) for value in config] if isinstance(config, list | tuple) else config
+
+
+def test_every_public_name_is_registered():
+    public = {name for name in sisrnn_tf.__all__ if isinstance(getattr(sisrnn_tf, name), type)}
+    public = {name for name in public if issubclass(getattr(sisrnn_tf, name), keras.layers.Layer)}
+    assert public <= {*LAYERS, *MODELS}
+    assert set(CALLS) == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", [*LAYERS, *MODELS, *OBJECTS])
+def test_config_round_trip(name):
+    made = _model(name) if name in MODELS else {**LAYERS, **OBJECTS}[name]()
+    config = made.get_config()
+    again = type(made).from_config(dict(config))  # Keras' RNN takes the cell out of it
+    assert _plain(again.get_config()) == _plain(config)
+    serialized = keras.saving.serialize_keras_object(made)
+    restored = keras.saving.deserialize_keras_object(serialized)
+    assert type(restored) is type(made) and _plain(restored.get_config()) == _plain(config)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_in_a_saved_model_gives_equal_outputs(name, tmp_path):
+    """Each layer as a part of a Keras model, saved and loaded without custom objects."""
+    layer = _layer(name)
+    holder = keras.Sequential([keras.Input([1]), keras.layers.Identity()])
+    holder.part = layer
+    CALLS[name](layer)
+    holder.save_weights(tmp_path / "holder.weights.h5")
+    expected = CALLS[name](layer)
+    other = keras.Sequential([keras.Input([1]), keras.layers.Identity()])
+    other.part = type(layer).from_config(layer.get_config())
+    if name in INPUT_SIZES:
+        other.part.build((None, INPUT_SIZES[name]))
+    other.load_weights(tmp_path / "holder.weights.h5")
+    _assert_equal(CALLS[name](other.part), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["SISRNNCell", "StochasticRNN"])
+def test_a_recurrent_layer_in_a_functional_model_is_saved_and_loaded(name, tmp_path):
+    layer = _layer(name)
+    layer = keras.layers.RNN(layer, return_sequences=True) if name == "SISRNNCell" else layer
+    inputs = keras.Input([None, D])
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    _assert_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_model_is_saved_and_loaded_with_its_optimizer(kind, tmp_path):
+    model = _compiled(kind)
+    _fit(model)
+    if kind != "RNN":
+        model.loss_layer.num_mixing, model.loss_layer.kl_weight = 4, 0.25
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model) and _plain(loaded.get_config()) == _plain(model.get_config())
+    _assert_equal(_weights(loaded), _weights(model), rtol=0)
+    _assert_equal([v.numpy() for v in loaded.optimizer.variables], [v.numpy() for v in model.optimizer.variables])
+    _assert_equal(loaded(X), model(X), rtol=1e-6)
+    _assert_equal(loaded.bound(X, seed=1), model.bound(X, seed=1), rtol=1e-6)
+    assert _fit(loaded)["loss"] == pytest.approx(_fit(model)["loss"], rel=1e-5)
+    _assert_equal(_weights(loaded), _weights(model), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_weights_are_saved_and_loaded(kind, tmp_path):
+    model, other = _model(kind), _model(kind)
+    model(X)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other.load_weights(tmp_path / "model.weights.h5")
+    _assert_equal(other.bound(X), model.bound(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_training_under_xla_gives_the_same_losses(kind):
+    validation = {"validation_data": BATCH} if kind == "SISRNN" else {}
+    histories = [_fit(_compiled(kind, jit_compile), epochs=2, **validation) for jit_compile in (False, True)]
+    assert set(histories[0]) == set(histories[1])
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_training_in_eager_mode_gives_the_same_losses(kind):
+    histories = [_fit(_compiled(kind, run_eagerly=eagerly), BATCH) for eagerly in (False, True)]
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def _assert_same_run(model, expected):
+    """Equal in all but the evaluation's stream, which every evaluation restarts."""
+    for left, right in zip(model.weights, expected.weights, strict=True):
+        if "evaluation_stream" not in left.path:
+            np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-5, atol=1e-6, err_msg=left.path)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_run_is_the_same_twice_in_steps_or_at_once(kind):
+    expected, model = _compiled(kind), _compiled(kind, steps_per_execution=3)
+    _fit(expected)
+    _fit(model)
+    _assert_same_run(model, expected)
+
+
+def test_a_run_is_the_same_from_a_data_set_and_with_validation_beside():
+    expected, model = _compiled("SISRNN"), _compiled("SISRNN")
+    _fit(expected)
+    model.fit(_dataset(), validation_data=_dataset(), verbose=0)
+    _assert_same_run(model, expected)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_bare_arrays_dictionaries_and_validation(kind):
+    model = _compiled(kind)
+    history = _fit(model, X, validation_data=X)
+    assert np.isfinite(history["loss"]).all() and np.isfinite(history["val_loss"]).all()
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, batch_size=B, verbose=0, return_dict=True)["loss"])
+    logs = model.evaluate(_dataset({"observations": X}), verbose=0, return_dict=True)
+    assert history["val_loss"][0] == pytest.approx(logs["loss"], rel=1e-5)
+    if kind != "RNN":
+        assert {"surrogate", "lower_bound", "regularizer", "reconstruction", "kl"} < set(history)
+        num_mixing = ([2], [3]) if kind == "SISRNN" else ([0], [0])  # a point mass has no further components
+        assert (history["num_mixing"], history["val_num_mixing"]) == num_mixing
+        assert (history["kl_weight"], history["val_kl_weight"]) == ([0.5], [1.0])
+
+
+def test_batches_of_other_sizes():
+    """A last batch that is smaller, and sequences of another length."""
+    model = _compiled("SISRNN")
+    model.fit(X[:6], batch_size=B, verbose=0)
+    assert np.isfinite(model.evaluate(X[:5, :3], batch_size=2, verbose=0, return_dict=True)["loss"])
+
+
+def test_k_and_beta_change_between_epochs():
+    """To K = 0 as well, with a last batch that is smaller, so that the batch size is unknown."""
+    model = _compiled("SISRNN")
+    for num_mixing, kl_weight in ((2, 0.5), (0, 0.75), (5, 0.0)):
+        model.loss_layer.num_mixing, model.loss_layer.kl_weight = num_mixing, kl_weight
+        history = model.fit(X[:6], batch_size=B, verbose=0).history
+        assert (history["num_mixing"], history["kl_weight"]) == ([num_mixing], [kl_weight])
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_mixed_bfloat16_keeps_densities_and_variables_in_float32(kind):
+    model, plain = _compiled(kind, dtype="mixed_bfloat16"), _compiled(kind)
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    terms, expected = model.bound(X, seed=1), plain.bound(X, seed=1)
+    assert {value.dtype for value in terms} == {tf.float32}
+    _assert_equal(terms.reconstruction, expected.reconstruction, rtol=0.05, atol=0.3)
+    assert model(X)["emission_parameters"].dtype == tf.float32
+    history = _fit(model, epochs=2)
+    assert np.isfinite(history["loss"]).all()
+    model(X, training=True)
+    assert model.losses[0].dtype == tf.float32
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_global_mixed_policy_is_the_same_as_the_argument(kind):
+    expected = _compiled(kind, dtype="mixed_bfloat16").evaluate(X, verbose=0, return_dict=True)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        logs = _compiled(kind).evaluate(X, verbose=0, return_dict=True)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert logs == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("SIVILoss", "ExactLoss", "RandomStream")])
+def test_a_layer_in_mixed_bfloat16_gives_float32_parameters(name):
+    outputs = CALLS[name](_layer(name, dtype="mixed_bfloat16"))
+    if name == "StochasticRNN":
+        outputs = [outputs["emission_parameters"], outputs["latent"]]
+    outputs = outputs[0] if name == "SISRNNCell" else outputs
+    assert {tensor.dtype for tensor in tf.nest.flatten(outputs)} == {tf.float32}
+
+
+@pytest.mark.parametrize("clipping", [{"clipnorm": 1e-3}, {"global_clipnorm": 1e-3}, {"clipvalue": 1e-4}])
+def test_gradient_clipping_bounds_the_step(clipping):
+    keras.utils.set_random_seed(1)
+    model = _model("RNN")
+    model.compile(optimizer=keras.optimizers.SGD(1.0, **clipping), jit_compile=False)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.fit(X, batch_size=12, verbose=0)
+    steps = [weight.numpy() - value for weight, value in zip(model.trainable_weights, before, strict=True)]
+    largest = {
+        "clipnorm": max(np.linalg.norm(step) for step in steps),
+        "global_clipnorm": np.sqrt(sum(np.sum(step**2) for step in steps)),
+        "clipvalue": max(np.max(np.abs(step)) for step in steps),
+    }
+    ((name, limit),) = clipping.items()
+    assert 0.1 * limit < largest[name] <= limit * 1.01
+
+
+def test_bound_terms_are_a_pure_function_under_xla():
+    compiled = tf.function(bounds.bound_terms, jit_compile=True)
+    _assert_equal(compiled(_log_densities()), bounds.bound_terms(_log_densities()), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,1 @@
+"""The mathematics again, in NumPy float64 and plain loops."""

@@ -1,0 +1,92 @@
+"""Training in process: what is refused before any work, and how a run is cut into calls of fit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sisrnn_tf import factory
+from sisrnn_tf.config import ExperimentConfig, from_options
+from sisrnn_tf.training import Trainer, phases
+from sisrnn_tf.workdir import Workdir
+
+
+@given(steps_per_epoch=st.integers(1, 7), total=st.integers(0, 40), first=st.integers(0, 40))
+def test_phases_make_each_step_once_in_its_epoch(steps_per_epoch, total, first):
+    made = []
+    for epoch, end, steps in phases(first, total, steps_per_epoch):
+        assert end > epoch
+        made += [number for number in range(epoch, end) for _ in range(steps)]
+    assert made == [step // steps_per_epoch for step in range(first, total)]
+
+
+def test_an_uninterrupted_run_is_one_phase():
+    assert list(phases(0, 50, 10)) == [(0, 5, 10)]
+
+
+def _prepare(tmp_path, **options):
+    return Trainer.prepare(from_options("small", options), Workdir(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dataset": "unknown"}, "`dataset` must be one of"),
+        ({"dataset": "mnist", "data_dir": "/nonexistent", "binarization": "grey"}, "`data_dir`"),
+        ({"binarization": "larochelle"}, "`binarization` must be one of .* for digits"),
+        ({"batch_size": 9999}, "`batch_size` must be .* at most"),
+    ],
+)
+def test_bad_configurations_are_refused_before_any_work(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        _prepare(tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda observations: np.where(np.arange(8) == 3, np.nan, observations), "Sequence 0 of the train split"),
+        (lambda observations: observations * 2, "must be 0 or 1"),
+        (lambda observations: observations[:0], "is empty"),
+    ],
+)
+def test_bad_data_is_refused_before_any_work(tmp_path, monkeypatch, damage, message):
+    make_data = factory.make_data
+
+    def make_damaged(*arguments):
+        dataset = make_data(*arguments)
+        observations = damage(dataset.train.observations.astype("float32"))
+        train = dataclasses.replace(
+            dataset.train, observations=observations, lengths=dataset.train.lengths[: len(observations)]
+        )
+        return dataclasses.replace(dataset, train=train)
+
+    monkeypatch.setattr(factory, "make_data", make_damaged)
+    with pytest.raises(ValueError, match=message):
+        _prepare(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_workdir_that_cannot_be_one_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(ValueError, match="`workdir` must be a folder that can be written"):
+        Workdir(file / "run").check(ExperimentConfig())
+    assert file.read_text() == "mine"
+
+
+def test_another_configuration_is_refused_by_name(tmp_path):
+    workdir = Workdir(tmp_path)
+    workdir.create(ExperimentConfig(), "{}")
+    workdir.check(ExperimentConfig())
+    with pytest.raises(ValueError, match=r"(?s)another configuration.*hidden_size: 64 != 32"):
+        workdir.check(from_options("small", {}))
+
+
+def test_a_damaged_configuration_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"data": ')
+    with pytest.raises(ValueError, match=r"config\.json: .*not valid JSON"):
+        Workdir(tmp_path).check(ExperimentConfig())
