@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def _require_sizes(name: str, received: Any) -> None:
 
 
 def _require_minimum(name: str, received: Any, minimum: float) -> None:
-    _require(received >= minimum, name, f"at least {minimum}", received)
+    _require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The semi-implicit loss layer: the bound, added as a loss and tracked as metrics."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -67,8 +69,8 @@ class SIVILoss(keras.layers.Layer):
         for name, value in (("num_mixing", num_mixing), ("eval_num_mixing", eval_num_mixing)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"`{name}` must be an int of at least 0. Received: {name}={value}")
-        if not kl_weight >= 0:
-            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={kl_weight}")
+        if not 0 <= kl_weight < math.inf:
+            raise ValueError(f"`kl_weight` must be finite and at least 0. Received: kl_weight={kl_weight}")
         self.initial_num_mixing, self.initial_kl_weight = num_mixing, kl_weight
         self.eval_num_mixing = eval_num_mixing
         # int64: int32 variables live on the CPU and break XLA on GPU.
@@ -107,8 +109,8 @@ class SIVILoss(keras.layers.Layer):
 
     @kl_weight.setter
     def kl_weight(self, value: float) -> None:
-        if not value >= 0:
-            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={value}")
+        if not 0 <= value < math.inf:
+            raise ValueError(f"`kl_weight` must be finite and at least 0. Received: kl_weight={value}")
         self._kl_weight.assign(value)
 
     def call(self, densities, time_mask=None, weight=None, training=False):

@@ -5,6 +5,8 @@ loss or an estimator is made here, from bits. The first n values of a longer dra
 time as the leading axis a longer sequence extends the noise of a shorter one.
 """
 
+import numbers
+
 import keras
 import tensorflow as tf
 
@@ -23,8 +25,8 @@ def as_seed(seed: Seed) -> tf.Tensor:
     Raises:
         ValueError: the seed is none of these.
     """
-    if isinstance(seed, int) and not isinstance(seed, bool):
-        return tf.bitcast(tf.constant(seed % 2**64, tf.uint64), tf.int32)
+    if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
+        return tf.bitcast(tf.constant(int(seed) % 2**64, tf.uint64), tf.int32)
     seed = tf.convert_to_tensor(seed)
     if seed.shape != (2,) or not seed.dtype.is_integer:
         raise ValueError(f"`seed` must be an int or a pair of ints. Received: seed={seed}")
