@@ -48,7 +48,7 @@ def find(data_dir: str | None, names: Sequence[str]) -> list[pathlib.Path] | Non
     """
     if data_dir is None:
         return None
-    folder = pathlib.Path(data_dir)
+    folder = pathlib.Path(data_dir).expanduser()
     if not folder.is_dir():
         raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
     paths = [folder / name for name in names]
