@@ -131,6 +131,12 @@ class TrainingConfig:
         for name in ("max_steps", "save_every_steps"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
+        _require(
+            self.num_mixing >= self.num_mixing_start,
+            "num_mixing",
+            f"at least num_mixing_start={self.num_mixing_start}",
+            self.num_mixing,
+        )
         _require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
         _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
         _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)

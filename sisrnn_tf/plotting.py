@@ -46,7 +46,7 @@ _BOUND_PANEL: _Panel = (
     "Bound on the negative log-likelihood",
     "NLL ≤ [nats per sequence]",
     (
-        ("loss", "training (β and K as scheduled)", _TRAIN_COLOR, 1),
+        ("surrogate", "training (β = 1, K as scheduled)", _TRAIN_COLOR, -1),
         ("val_loss", "validation (β = 1, K fixed)", _VALIDATION_COLOR, 1),
     ),
 )
@@ -56,7 +56,8 @@ def training_curves(records: Iterable[Mapping[str, Any]]) -> Figure:
     """Plots what `metrics.jsonl` holds; metrics that no record has leave no trace.
 
     Args:
-        records: one mapping an epoch. Read where present: `epoch` (else the position, from 1), `loss`, `val_loss`,
+        records: one mapping an epoch. Read where present: `epoch` (else the position, from 1), `loss`, of a bound
+            `surrogate` (shown negated) instead, `val_loss`,
             `reconstruction`, `val_reconstruction` (sum_t log p(x_t|.), shown negated), `kl`, `val_kl` (nats per
             sequence), `kl_weight` and `num_mixing`. None and values that are not finite leave a gap.
 
@@ -74,7 +75,7 @@ def training_curves(records: Iterable[Mapping[str, Any]]) -> Figure:
     panels = (_BOUND_PANEL, *_PANELS[1:]) if has_latent else _PANELS
     panels = [panel for panel in panels if any(np.isfinite(_values(records, curve[0])).any() for curve in panel[2])]
     if not panels:
-        known = sorted({curve[0] for panel in _PANELS for curve in panel[2]})
+        known = sorted({curve[0] for panel in (*_PANELS, _BOUND_PANEL) for curve in panel[2]})
         raise ValueError(f"`records` must hold at least one of {known}. Received: {len(records)} records without")
     columns = min(2, len(panels))
     rows = math.ceil(len(panels) / columns)

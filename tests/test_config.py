@@ -1,0 +1,135 @@
+"""The experiment configuration: round trips, presets, refusals."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sisrnn_tf.config import (
+    PRESETS,
+    DataConfig,
+    ExperimentConfig,
+    ModelConfig,
+    TrainingConfig,
+    differences,
+    from_options,
+)
+
+_SIZES = st.lists(st.integers(1, 512), min_size=1, max_size=4).map(tuple)
+
+_CONFIGS = st.builds(
+    ExperimentConfig,
+    data=st.builds(DataConfig, dataset=st.text(), data_dir=st.none() | st.text(), download=st.booleans()),
+    model=st.builds(
+        lambda sizes, **fields: ModelConfig(encoder_sizes=sizes, noise_sizes=sizes, **fields),
+        _SIZES,
+        prior_sizes=_SIZES,
+        scale_floor=st.floats(1e-9, 1.0),
+    ),
+    training=st.builds(
+        TrainingConfig,
+        learning_rate=st.floats(1e-9, 10.0),
+        clip_norm=st.none() | st.floats(0.1, 10.0),
+        seed=st.integers(0, 2**31 - 1),
+        max_steps=st.none() | st.integers(1, 10**9),
+    ),
+)
+
+
+@given(config=_CONFIGS)
+def test_json_round_trip_is_exact(config):
+    copy = ExperimentConfig.from_json(config.to_json())
+    assert copy == config
+    assert differences(copy, config) == []
+
+
+def test_the_paper_preset_has_the_sizes_of_the_paper():
+    config = from_options("paper", {})
+    assert (config.model.hidden_size, config.model.prior_sizes) == (64, (64, 64))
+    assert (config.model.encoder_sizes, config.model.noise_sizes) == ((128, 128, 128), (150, 100, 50))
+    training = config.training
+    assert (training.learning_rate, training.batch_size, training.epochs) == (1e-3, 128, 2000)
+    assert (training.num_mixing_start, training.num_mixing, training.num_mixing_ramp_epochs) == (1, 100, 500)
+    assert training.kl_schedule == "cyclical"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_options_win_over_the_preset(preset):
+    config = from_options(preset, {"hidden_size": 7, "dataset": "mnist", "seed": 3})
+    assert (config.model.hidden_size, config.data.dataset, config.training.seed) == (7, "mnist", 3)
+    rest = {name: value for name, value in PRESETS[preset].items() if name != "hidden_size"}
+    flat = {**dataclasses.asdict(config.model), **dataclasses.asdict(config.training)}
+    assert {name: flat[name] for name in rest} == rest
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        (DataConfig, "binarization", "none"),
+        (DataConfig, "layout", "columns"),
+        (DataConfig, "max_eval_sequences", 0),
+        (ModelConfig, "model", "gru"),
+        (ModelConfig, "latent_size", 0),
+        (ModelConfig, "prior_sizes", (64, 0)),
+        (ModelConfig, "noise_sizes", (1, 2)),
+        (ModelConfig, "noise_weight_scale", -0.1),
+        (ModelConfig, "scale_floor", 0.0),
+        (TrainingConfig, "epochs", 0),
+        (TrainingConfig, "batch_size", -1),
+        (TrainingConfig, "learning_rate", 0.0),
+        (TrainingConfig, "learning_rate", float("nan")),
+        (TrainingConfig, "clip_norm", 0.0),
+        (TrainingConfig, "num_mixing", -1),
+        (TrainingConfig, "kl_weight", -0.5),
+        (TrainingConfig, "kl_weight", float("nan")),
+        (TrainingConfig, "kl_weight", float("inf")),
+        (TrainingConfig, "kl_schedule", "cosine"),
+        (TrainingConfig, "kl_rising_fraction", 1.5),
+        (TrainingConfig, "precision", "float16"),
+        (TrainingConfig, "seed", -1),
+        (TrainingConfig, "max_steps", 0),
+        (TrainingConfig, "save_every_steps", 0),
+    ],
+)
+def test_a_value_out_of_range_is_named(section, field, value):
+    with pytest.raises(ValueError, match=f"`{field}` must be .*Received: {field}="):
+        section(**{field: value})
+
+
+def test_k_may_not_fall():
+    with pytest.raises(ValueError, match=r"`num_mixing` must be .*num_mixing_start"):
+        TrainingConfig(num_mixing=2, num_mixing_start=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda fields: fields["model"].update(depth=3), "depth"),
+        (lambda fields: fields.update(extra={}), "extra"),
+        (lambda fields: fields["training"].update(epochs=0), "epochs"),
+    ],
+)
+def test_a_json_with_something_wrong_is_refused(change, message):
+    fields = json.loads(ExperimentConfig().to_json())
+    change(fields)
+    with pytest.raises(ValueError, match=message):
+        ExperimentConfig.from_json(json.dumps(fields))
+
+
+def test_text_that_is_no_json_is_refused():
+    with pytest.raises(ValueError, match="not valid JSON"):
+        ExperimentConfig.from_json('{"data": ')
+
+
+def test_unknown_options_and_presets_are_refused():
+    with pytest.raises(ValueError, match="depth"):
+        from_options("paper", {"depth": 3})
+    with pytest.raises(ValueError, match="`preset` must be one of"):
+        from_options("huge", {})
+
+
+def test_differences_are_named_with_both_values():
+    first, second = ExperimentConfig(), from_options("paper", {"seed": 1, "latent_size": 4})
+    assert differences(first, second) == ["latent_size: 16 != 4", "seed: 0 != 1"]
