@@ -9,6 +9,7 @@ import logging
 import sys
 
 from absl import app
+from absl import logging as absl_logging
 
 from flags import data, experiment, help, model, training, workdir
 from sisrnn_tf import evaluation
@@ -21,6 +22,7 @@ def main(argv: list[str]) -> None:
     """Runs the launcher."""
     if len(argv) > 1:
         raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
+    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     config = experiment.from_flags()
     folder = Workdir(experiment.workdir_from_flags(config))

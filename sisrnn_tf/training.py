@@ -192,6 +192,7 @@ class Trainer:
                 steps_per_epoch=steps,
                 validation_data=self._batches("validation"),
                 callbacks=parts,
+                shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
 
