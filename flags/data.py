@@ -17,4 +17,4 @@ flags.DEFINE_enum(
     "Default: digits threshold, mnist dynamic, binarized_mnist larochelle.",
 )
 flags.DEFINE_enum("layout", None, LAYOUTS, "rows: an image row a step; pixels: one pixel a step. Default: rows.")
-flags.DEFINE_integer("max_eval_sequences", None, "Validate and test on at most the first so many sequences.")
+flags.DEFINE_integer("max_eval_sequences", None, "Validate and test on at most so many sequences, evenly spaced.")

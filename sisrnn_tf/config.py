@@ -58,7 +58,7 @@ class DataConfig:
     download: bool = False  # whether TFDS may use the network
     binarization: str = "threshold"  # how grey images become observations
     layout: str = "rows"  # rows: T x D is the image; pixels: one pixel a step
-    max_eval_sequences: int | None = None  # validation and test use at most the first so many
+    max_eval_sequences: int | None = None  # validation and test use at most so many, evenly spaced
 
     def __post_init__(self):
         _require_choice("binarization", self.binarization, BINARIZATIONS)

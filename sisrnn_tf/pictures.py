@@ -6,7 +6,7 @@ from sisrnn_tf import plotting
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.workdir import Workdir
 
-_NUM_IMAGES = 64
+NUM_IMAGES = 64
 _NUM_PAIRS = 16
 
 
@@ -33,7 +33,6 @@ def draw(
         workdir: of the run.
         seed: of the samples and reconstructions.
     """
-    observations = observations[:_NUM_IMAGES]
     images = to_images(observations, image_shape)
     samples = model.generate(len(observations), observations.shape[1], seed=seed).numpy()
     reconstructed = model.reconstruct(observations[:_NUM_PAIRS], seed=seed).numpy()

@@ -157,7 +157,9 @@ class Trainer:
         best_checkpoints(self.model, self.workdir).restore_latest()
         records = [self._evaluate(split) for split in ("validation", "test")]
         evaluation.write_records(self.workdir.evaluation, records)
-        observations = next(iter(self._batches("test")))["observations"].numpy()
+        count = min(pictures.NUM_IMAGES, len(self.dataset.test))
+        shown = pipeline.evaluation_batches(self.dataset, "test", count, count)
+        observations = next(iter(shown))["observations"].numpy()
         seed = self.config.training.seed
         pictures.draw(self.model, observations, self.dataset.image_shape, log.read(), self.workdir, seed)
         return records

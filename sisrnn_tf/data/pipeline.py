@@ -70,7 +70,7 @@ def evaluation_batches(
         dataset: the data.
         split: `train`, `validation` or `test`.
         batch_size: B.
-        max_sequences: at most the first so many; None for all.
+        max_sequences: at most so many, evenly spaced, since files are often sorted; None for all.
         seed: of fresh draws, which depend on the split and the batch too.
 
     Returns:
@@ -90,10 +90,11 @@ def evaluation_batches(
     stream = _EVALUATION_DRAW + SPLITS.index(split)
 
     def make_batch(number):
-        indices = number * batch_size + tf.range(batch_size, dtype=tf.int64)
-        real = indices < count
+        positions = number * batch_size + tf.range(batch_size, dtype=tf.int64)
+        real = positions < count
         # A filling row is a copy of the first sequence: it can be scored, and its weight drops it.
-        batch = gather(tf.where(real, indices, 0), _draw_seed(seed, stream, number))
+        indices = tf.where(real, positions * len(sequences) // count, 0)
+        batch = gather(indices, _draw_seed(seed, stream, number))
         return batch | {"weight": tf.cast(real, tf.float32)}
 
     return tf.data.Dataset.range(-(-count // batch_size)).map(make_batch).prefetch(2)

@@ -24,10 +24,6 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.observations)
 
-    def take(self, count: int) -> "Sequences":
-        """Returns the first `count` sequences, or all where there are fewer."""
-        return Sequences(self.observations[:count], self.lengths[:count])
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SequenceDataset:

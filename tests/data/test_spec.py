@@ -84,14 +84,6 @@ def test_intensities_to_draw_from_are_not_held_to_the_emission():
     check(_dataset(draw=lambda levels, seed: levels, train=_sequences(_ones(np.uint8) * 255)))
 
 
-def test_take_and_len():
-    sequences = make_dataset(5, lengths=[1, 2, 3, 1, 2]).train
-    taken = sequences.take(2)
-    assert (len(sequences), len(taken), len(sequences.take(9))) == (5, 2, 5)
-    np.testing.assert_array_equal(taken.observations, sequences.observations[:2])
-    assert taken.lengths.tolist() == [1, 2]
-
-
 def test_unknown_split():
     with pytest.raises(ValueError, match=r"`split` must be one of train, validation, test. Received: split='valid'"):
         make_dataset().split("valid")
