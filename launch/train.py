@@ -38,8 +38,10 @@ def main(argv: list[str]) -> None:
     except Interrupted as interruption:
         print(f"Terminated: {interruption}. The same command continues.")
         return
-    except FloatingPointError as error:
+    except (FloatingPointError, ValueError, OSError) as error:
+        logging.getLogger("sisrnn_tf").debug("The traceback of the error:", exc_info=True)
         sys.exit(f"ERROR: {error}")
+    print("The epoch with the best validation:")
     for record in records:
         print(evaluation.describe(record))
     print(f"Pictures are in {folder.plots}")

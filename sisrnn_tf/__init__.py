@@ -1,6 +1,6 @@
 """Semi-implicit stochastic recurrent neural networks in Keras and TensorFlow Probability."""
 
-from sisrnn_tf import emissions, encoders
+from sisrnn_tf import callbacks, emissions, encoders, schedules
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.losses import ExactLoss, SIVILoss
 from sisrnn_tf.models.sequence import RNN, SISRNN, VRNN
@@ -16,6 +16,8 @@ __all__ = [
     "SISRNNCell",
     "SIVILoss",
     "StochasticRNN",
+    "callbacks",
     "emissions",
     "encoders",
+    "schedules",
 ]

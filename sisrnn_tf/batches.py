@@ -1,7 +1,6 @@
 """Batches: what a model accepts, brought to one form and checked."""
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
@@ -63,13 +62,49 @@ def check_batch(inputs, likelihood) -> None:
     if 0 in observations.shape[:2]:
         raise ValueError(f"`observations` must not be empty. Received shape {observations.shape}")
     if not mask[:, 0].all():
-        raise ValueError("`mask` must be True at the first step of each sequence. Received a zero-length sequence")
+        raise ValueError(
+            "`mask` must be right padding, True at the first step of each sequence. Received a row that begins with "
+            "False: a zero-length sequence, or padding on the left"
+        )
     if (mask[:, 1:] & ~mask[:, :-1]).any():
         raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
     real = observations[mask]  # [steps, D]
     if not np.isfinite(real).all():
         raise ValueError("`observations` must be finite. Received NaN or infinity; clean the data or mask those steps")
     likelihood.check(real)
+
+
+def inputs_of(data):
+    """Returns the inputs from what Keras hands to a step of training or evaluation.
+
+    Args:
+        data: a batch, alone or in a tuple.
+
+    Raises:
+        ValueError: there are targets or sample weights beside it.
+    """
+    inputs, targets, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    refuse_beside(y=targets, sample_weight=sample_weight)
+    return inputs
+
+
+def refuse_beside(**arguments) -> None:
+    """Refuses what Keras takes beside the inputs: y, sample_weight, class_weight.
+
+    Raises:
+        ValueError: one of them is not None.
+    """
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be left out: the model scores its inputs, whose weights are the key `weight` of a "
+                f"batch. Received: {name}={type(value).__name__}"
+            )
+
+
+def _resume(first, rest: Iterator):
+    yield first
+    yield from rest
 
 
 def first_batch(x, batch_size: int | None):
@@ -91,6 +126,6 @@ def first_batch(x, batch_size: int | None):
         batch = next(iterator, None)
         if batch is None:
             raise ValueError(f"`x` must hold at least one batch. Received an empty data set: x={x}")
-        if iterator is x:
-            x = itertools.chain([batch], x)
+        if iterator is x:  # what was taken is put back
+            x = _resume(batch, iterator)
     return keras.utils.unpack_x_y_sample_weight(batch)[0], x

@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from sisrnn_tf import networks, random
 from sisrnn_tf.encoders import SemiImplicit
 from sisrnn_tf.types import Gaussian
+from sisrnn_tf.validation import require_int, require_ints
 
 tfd = tfp.distributions
 
@@ -67,11 +68,11 @@ class SISRNNCell(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
-        (self.latent_size,) = networks.require_sizes("latent_size", (latent_size,))
-        (self.hidden_size,) = networks.require_sizes("hidden_size", (hidden_size,))
+        self.latent_size = require_int("latent_size", latent_size, 1)
+        self.hidden_size = require_int("hidden_size", hidden_size, 1)
         self.likelihood = likelihood
-        self.prior_sizes = networks.require_sizes("prior_sizes", prior_sizes)
-        self.decoder_sizes = networks.require_sizes("decoder_sizes", decoder_sizes)
+        self.prior_sizes = require_ints("prior_sizes", prior_sizes)
+        self.decoder_sizes = require_ints("decoder_sizes", decoder_sizes)
         self.activation = keras.activations.get(activation)
         if scale_floor <= 0:
             raise ValueError(f"`scale_floor` must be positive. Received: scale_floor={scale_floor}")

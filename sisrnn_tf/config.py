@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sisrnn_tf.validation import require
+
 MODELS = ("sisrnn", "vrnn", "rnn")
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey")
 LAYOUTS = ("rows", "pixels")
@@ -31,22 +33,17 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _require(condition: bool, name: str, expected: str, received: Any) -> None:
-    if not condition:
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={received!r}")
-
-
 def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
-    _require(received in choices, name, f"one of {', '.join(choices)}", received)
+    require(received in choices, name, f"one of {', '.join(choices)}", received)
 
 
 def _require_sizes(name: str, received: Any) -> None:
     valid = isinstance(received, tuple) and all(isinstance(size, int) and size > 0 for size in received)
-    _require(valid, name, "a tuple of positive ints", received)
+    require(valid, name, "a tuple of positive ints", received)
 
 
 def _require_minimum(name: str, received: Any, minimum: float) -> None:
-    _require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
+    require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,14 +85,14 @@ class ModelConfig:
         _require_minimum("hidden_size", self.hidden_size, 1)
         for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
             _require_sizes(name, getattr(self, name))
-        _require(
+        require(
             len(self.noise_sizes) == len(self.encoder_sizes),
             "noise_sizes",
             f"as long as encoder_sizes={self.encoder_sizes}",
             self.noise_sizes,
         )
         _require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
-        _require(self.scale_floor > 0, "scale_floor", "positive", self.scale_floor)
+        require(self.scale_floor > 0, "scale_floor", "positive", self.scale_floor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,18 +128,18 @@ class TrainingConfig:
         for name in ("max_steps", "save_every_steps"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
-        _require(
+        require(
             self.num_mixing >= self.num_mixing_start,
             "num_mixing",
             f"at least num_mixing_start={self.num_mixing_start}",
             self.num_mixing,
         )
-        _require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
-        _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
+        require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
         _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)
-        _require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
+        require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
-        _require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+        require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,10 +171,10 @@ class ExperimentConfig:
             part_class = type(field.default)
             known = {part.name for part in dataclasses.fields(part_class)}
             unknown = sorted(set(values) - known)
-            _require(not unknown, field.name, f"made of the fields {sorted(known)}", unknown)
+            require(not unknown, field.name, f"made of the fields {sorted(known)}", unknown)
             values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
             parts[field.name] = part_class(**values)
-        _require(not sections, "configuration", "made of the sections data, model, training", sorted(sections))
+        require(not sections, "configuration", "made of the sections data, model, training", sorted(sections))
         return cls(**parts)
 
 
@@ -198,7 +195,7 @@ def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:
         part_class = type(field.default)
         names = [part.name for part in dataclasses.fields(part_class)]
         parts[field.name] = part_class(**{name: remaining.pop(name) for name in names if name in remaining})
-    _require(not remaining, "options", "fields of the configuration", sorted(remaining))
+    require(not remaining, "options", "fields of the configuration", sorted(remaining))
     return ExperimentConfig(**parts)
 
 

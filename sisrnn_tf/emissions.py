@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import random
+from sisrnn_tf.validation import require_int
 
 tfd = tfp.distributions
 
@@ -25,9 +26,7 @@ class Bernoulli:
     """
 
     def __init__(self, event_size: int, intensities: bool = False):
-        if not isinstance(event_size, int) or event_size < 1:
-            raise ValueError(f"`event_size` must be a positive int. Received: event_size={event_size}")
-        self.event_size = event_size
+        self.event_size = require_int("event_size", event_size, 1)
         self.intensities = intensities
 
     @property

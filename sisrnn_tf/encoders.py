@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from sisrnn_tf import networks
 from sisrnn_tf.types import Gaussian as GaussianParameters
+from sisrnn_tf.validation import require_int, require_ints
 
 
 class Encoder(keras.layers.Layer):
@@ -26,8 +27,8 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, latent_size, hidden_sizes=(128, 128, 128), activation="relu", scale_floor=1e-3, **kwargs):
         super().__init__(autocast=False, **kwargs)  # a context may hold float32 densities' parameters
-        (self.latent_size,) = networks.require_sizes("latent_size", (latent_size,))
-        self.hidden_sizes = networks.require_sizes("hidden_sizes", hidden_sizes)
+        self.latent_size = require_int("latent_size", latent_size, 1)
+        self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.activation = keras.activations.get(activation)
         if scale_floor <= 0:
             raise ValueError(f"`scale_floor` must be positive. Received: scale_floor={scale_floor}")
@@ -109,7 +110,7 @@ class SemiImplicit(Encoder):
         **kwargs,
     ):
         super().__init__(latent_size, hidden_sizes, **kwargs)
-        self.noise_sizes = networks.require_sizes("noise_sizes", noise_sizes, minimum=0)
+        self.noise_sizes = require_ints("noise_sizes", noise_sizes, minimum=0)
         self.noise_weight_scale = noise_weight_scale
         self.network = networks.NoiseMLP(
             self.hidden_sizes,

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from sisrnn_tf import bounds
 from sisrnn_tf.types import BoundTerms
+from sisrnn_tf.validation import require, require_int
 
 
 def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
@@ -15,6 +16,11 @@ def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
         return tf.reduce_mean(values)
     weight = tf.cast(weight, values.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(weight * values), tf.reduce_sum(weight))
+
+
+def _require_kl_weight(value: float) -> float:
+    require(0 <= value < math.inf, "kl_weight", "finite and at least 0", value)
+    return value
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -66,13 +72,9 @@ class SIVILoss(keras.layers.Layer):
     def __init__(self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, **kwargs):
         # Densities keep their dtype; beta and the metrics are float32, and a mixed policy would round them when read.
         super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
-        for name, value in (("num_mixing", num_mixing), ("eval_num_mixing", eval_num_mixing)):
-            if not isinstance(value, int) or value < 0:
-                raise ValueError(f"`{name}` must be an int of at least 0. Received: {name}={value}")
-        if not 0 <= kl_weight < math.inf:
-            raise ValueError(f"`kl_weight` must be finite and at least 0. Received: kl_weight={kl_weight}")
-        self.initial_num_mixing, self.initial_kl_weight = num_mixing, kl_weight
-        self.eval_num_mixing = eval_num_mixing
+        self.initial_num_mixing = require_int("num_mixing", num_mixing, 0)
+        self.initial_kl_weight = _require_kl_weight(kl_weight)
+        self.eval_num_mixing = require_int("eval_num_mixing", eval_num_mixing, 0)
         # int64: int32 variables live on the CPU and break XLA on GPU.
         self._num_mixing = self._add_state("num_mixing", num_mixing, "int64")
         self._kl_weight = self._add_state("kl_weight", kl_weight, "float32")
@@ -98,9 +100,7 @@ class SIVILoss(keras.layers.Layer):
 
     @num_mixing.setter
     def num_mixing(self, value: int) -> None:
-        if value != int(value) or value < 0:
-            raise ValueError(f"`num_mixing` must be an int of at least 0. Received: num_mixing={value}")
-        self._num_mixing.assign(int(value))
+        self._num_mixing.assign(require_int("num_mixing", value, 0))
 
     @property
     def kl_weight(self):
@@ -109,9 +109,7 @@ class SIVILoss(keras.layers.Layer):
 
     @kl_weight.setter
     def kl_weight(self, value: float) -> None:
-        if not 0 <= value < math.inf:
-            raise ValueError(f"`kl_weight` must be finite and at least 0. Received: kl_weight={value}")
-        self._kl_weight.assign(value)
+        self._kl_weight.assign(_require_kl_weight(value))
 
     def call(self, densities, time_mask=None, weight=None, training=False):
         """Adds the loss and updates the metrics; see the class."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from sisrnn_tf import random
 from sisrnn_tf.types import Gaussian
+from sisrnn_tf.validation import require_ints
 
 
 def density_dtype(layer: keras.layers.Layer) -> tf.DType:
@@ -30,17 +31,6 @@ def concat(tensors: Sequence[tf.Tensor], dtype: str) -> tf.Tensor:
     return tf.concat([tf.cast(tensor, dtype) for tensor in tensors], axis=-1)
 
 
-def require_sizes(name: str, sizes: Sequence[int], minimum: int = 1) -> tuple[int, ...]:
-    """Returns sizes as a tuple of ints.
-
-    Raises:
-        ValueError: one of them is no int of at least `minimum`.
-    """
-    if not all(isinstance(size, int) and size >= minimum for size in sizes):
-        raise ValueError(f"`{name}` must hold ints of at least {minimum}. Received: {name}={sizes}")
-    return tuple(sizes)
-
-
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class MLP(keras.layers.Layer):
     """Multilayer perceptron with a linear output in the dtype of densities.
@@ -53,7 +43,7 @@ class MLP(keras.layers.Layer):
 
     def __init__(self, hidden_sizes: Sequence[int], output_size: int, activation="relu", **kwargs):
         super().__init__(**kwargs)
-        self.hidden_sizes = require_sizes("hidden_sizes", hidden_sizes)
+        self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.output_size = output_size
         self.activation = keras.activations.get(activation)
         self.dense_layers = [
@@ -114,8 +104,8 @@ class NoiseMLP(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.hidden_sizes = require_sizes("hidden_sizes", hidden_sizes)
-        self.noise_sizes = require_sizes("noise_sizes", noise_sizes, minimum=0)
+        self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
+        self.noise_sizes = require_ints("noise_sizes", noise_sizes, minimum=0)
         if not self.hidden_sizes or len(self.noise_sizes) != len(self.hidden_sizes):
             raise ValueError(
                 "`noise_sizes` must have one entry for each hidden layer, of which there must be at least one. "

@@ -4,13 +4,10 @@ import dataclasses
 
 import keras
 
+from sisrnn_tf.validation import require
+
 # Under XLA a new K is a new compilation, so there a rising K moves by these.
 RUNGS = (0, 1, 2, 3, 5, 8, 13, 20, 32, 50, 70, 100)
-
-
-def _require(condition: bool, name: str, expected: str, received) -> None:
-    if not condition:
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={received}")
 
 
 class Schedule:
@@ -38,7 +35,7 @@ class ConstantKLWeight(Schedule):
     weight: float = 1.0
 
     def __post_init__(self):
-        _require(self.weight >= 0, "weight", "at least 0", self.weight)
+        require(self.weight >= 0, "weight", "at least 0", self.weight)
 
     def __call__(self, step: int) -> float:
         """Returns beta at a step."""
@@ -59,8 +56,8 @@ class LinearKLWeight(Schedule):
     weight: float = 1.0
 
     def __post_init__(self):
-        _require(self.num_steps >= 1, "num_steps", "at least 1", self.num_steps)
-        _require(self.weight >= 0, "weight", "at least 0", self.weight)
+        require(self.num_steps >= 1, "num_steps", "at least 1", self.num_steps)
+        require(self.weight >= 0, "weight", "at least 0", self.weight)
 
     def __call__(self, step: int) -> float:
         """Returns beta at a step."""
@@ -88,10 +85,10 @@ class CyclicalKLWeight(Schedule):
     weight: float = 1.0
 
     def __post_init__(self):
-        _require(self.num_steps >= 1, "num_steps", "at least 1", self.num_steps)
-        _require(self.num_cycles >= 1, "num_cycles", "at least 1", self.num_cycles)
-        _require(0 < self.rising_fraction <= 1, "rising_fraction", "in (0, 1]", self.rising_fraction)
-        _require(self.weight >= 0, "weight", "at least 0", self.weight)
+        require(self.num_steps >= 1, "num_steps", "at least 1", self.num_steps)
+        require(self.num_cycles >= 1, "num_cycles", "at least 1", self.num_cycles)
+        require(0 < self.rising_fraction <= 1, "rising_fraction", "in (0, 1]", self.rising_fraction)
+        require(self.weight >= 0, "weight", "at least 0", self.weight)
 
     def __call__(self, step: int) -> float:
         """Returns beta at a step."""
@@ -117,9 +114,9 @@ class MixingRamp(Schedule):
     num_epochs: int = 500
 
     def __post_init__(self):
-        _require(self.start >= 0, "start", "at least 0", self.start)
-        _require(self.end >= self.start, "end", f"at least start={self.start}", self.end)
-        _require(self.num_epochs >= 0, "num_epochs", "at least 0", self.num_epochs)
+        require(self.start >= 0, "start", "at least 0", self.start)
+        require(self.end >= self.start, "end", f"at least start={self.start}", self.end)
+        require(self.num_epochs >= 0, "num_epochs", "at least 0", self.num_epochs)
 
     def __call__(self, epoch: int) -> int:
         """Returns K in an epoch."""

@@ -12,8 +12,9 @@ import tensorflow as tf
 from sisrnn_tf import callbacks, checkpoints, evaluation, factory, pictures
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import SequenceDataset, check
+from sisrnn_tf.data.spec import SPLITS, SequenceDataset, check
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,17 +31,27 @@ class DataSpec:
     observation_size: int
     num_steps: int
     image_shape: tuple[int, int]
+    num_sequences: tuple[int, int, int]  # of training, validation and test
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataSpec":
         """Returns the specification of a data set."""
-        return cls(**{field.name: getattr(dataset, field.name) for field in dataclasses.fields(cls)})
+        names = [field.name for field in dataclasses.fields(cls) if field.name != "num_sequences"]
+        num_sequences = tuple(len(dataset.split(split)) for split in SPLITS)
+        return cls(num_sequences=num_sequences, **{name: getattr(dataset, name) for name in names})
 
     @classmethod
     def from_json(cls, text: str) -> "DataSpec":
-        """Reads what `to_json` wrote."""
-        values = json.loads(text)
-        return cls(**{**values, "image_shape": tuple(values["image_shape"])})
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: the text is something else.
+        """
+        try:
+            values = json.loads(text)
+            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"The specification of the data is damaged: {error}") from error
 
     def to_json(self) -> str:
         """Returns the specification as JSON text."""
@@ -119,15 +130,24 @@ class Trainer:
             tf.config.experimental.enable_op_determinism()
         dataset = factory.make_data(config.data, config.training.seed)
         check(dataset)
-        pipeline.steps_per_epoch(dataset.train, config.training.batch_size)
-        model = _make_model(config, DataSpec.of(dataset))
+        spec = DataSpec.of(dataset)
+        workdir.check_data(spec.to_json())
+        model = _make_model(config, spec)
         model.compile(
             optimizer=factory.make_optimizer(config.training),
             jit_compile=config.training.jit_compile,
             steps_per_execution=config.training.steps_per_execution,
         )
         model.optimizer.build(model.trainable_variables)
-        return cls(config, workdir, dataset, model)
+        trainer = cls(config, workdir, dataset, model)
+        steps = config.training.steps_per_execution
+        require(
+            trainer.steps_per_epoch % steps == 0 and trainer.total_steps % steps == 0,
+            "steps_per_execution",
+            f"a divisor of the {trainer.steps_per_epoch} steps of an epoch and the {trainer.total_steps} of the run",
+            steps,
+        )
+        return trainer
 
     @property
     def steps_per_epoch(self) -> int:
@@ -148,10 +168,15 @@ class Trainer:
             The evaluation's records.
 
         Raises:
-            Interrupted: SIGTERM came; the state is saved.
+            Interrupted: SIGTERM or Ctrl-C came; the state is saved.
             FloatingPointError: the loss or a weight is not finite; the last checkpoint is good.
+            ValueError: another process runs in the workdir, or its files are damaged.
         """
         self.workdir.create(self.config, DataSpec.of(self.dataset).to_json())
+        with self.workdir.lock():
+            return self._run()
+
+    def _run(self) -> list[dict]:
         log = callbacks.MetricsLog(self.workdir.metrics)
         self._fit(log)
         best_checkpoints(self.model, self.workdir).restore_latest()
@@ -169,14 +194,13 @@ class Trainer:
         series = checkpoints.Checkpoints(
             self.workdir.checkpoints, "last", checkpoints.training_variables(self.model), _KEPT_CHECKPOINTS
         )
-        saver = callbacks.CheckpointCallback(series, self.steps_per_epoch, training.save_every_steps)
+        saver = callbacks.CheckpointCallback(series, self.steps_per_epoch, self.total_steps, training.save_every_steps)
         step = saver.restore(self.model)
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
         best = min((record["val_loss"] for record in records), default=math.inf)
-        progress = callbacks.Progress(self.total_steps, self.steps_per_epoch)
-        progress.start(step)
+        progress = callbacks.Progress(self.total_steps, self.steps_per_epoch, evaluation.quantity(self.model))
         parts = [
             *self._schedules(training),
             callbacks.NaNGuard(),

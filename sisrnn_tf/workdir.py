@@ -1,7 +1,10 @@
 """The folder of a run: where everything lies in it."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
+from collections.abc import Iterator
 
 from sisrnn_tf.config import ExperimentConfig, differences
 
@@ -61,8 +64,38 @@ class Workdir:
             )
         try:
             return ExperimentConfig.from_json(self.config.read_text())
-        except ValueError as error:
+        except (ValueError, TypeError, AttributeError) as error:  # the latter two: valid JSON of another shape
             raise ValueError(f"{self.config}: {error}") from error
+
+    def check_data(self, data_spec: str) -> None:
+        """Checks that the data is what the run that is here, if there is one, was started with.
+
+        Raises:
+            ValueError: it has changed.
+        """
+        if self.data_spec.exists() and self.data_spec.read_text() != data_spec:
+            raise ValueError(
+                f"The data has changed since the run in `workdir` {self.path} was started. Restore it, or choose "
+                f"another workdir. In its {self.data_spec.name}:\n{self.data_spec.read_text()}Received:\n{data_spec}"
+            )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the folder for one process, until its end whatever that is.
+
+        Raises:
+            ValueError: another process holds it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise ValueError(
+                f"`workdir` {self.path} is in use by another run. Wait for it or choose another."
+            ) from error
+        finally:
+            os.close(descriptor)
 
     def create(self, config: ExperimentConfig, data_spec: str) -> None:
         """Makes the folders and writes the configuration and the specification of the data, a JSON text."""

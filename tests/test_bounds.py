@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import sequence
 
 from sisrnn_tf import bounds, random
 from sisrnn_tf.rnn import batch_to_time_major, draw_noise
 from sisrnn_tf.types import Gaussian, LogDensities, Noise
+from tests.reference import sequence
 
 MODELS = ["sisrnn", "vrnn"]
 

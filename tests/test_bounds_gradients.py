@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 import sisrnn_tf
 from sisrnn_tf import bounds, random
 from sisrnn_tf.rnn import batch_to_time_major, draw_noise
+from tests.reference import sequence
 
 
 def _training_loss(model, observations, mask, noise):

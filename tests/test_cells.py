@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 import sisrnn_tf
+from tests.reference import sequence
 
 D, Z, H, B = 3, 2, 4, 6
 RNG = np.random.default_rng(0)

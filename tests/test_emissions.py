@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 from sisrnn_tf import emissions, random
+from tests.reference import sequence
 
 LOGITS = np.array([[0.0, 3.0, -2.0], [-60.0, 60.0, 0.7]])
 
@@ -71,7 +71,7 @@ def test_check_names_the_value_that_is_no_intensity(value):
 
 @pytest.mark.parametrize("size", [0, -3, 2.0, "3"])
 def test_event_size_is_checked(size):
-    with pytest.raises(ValueError, match="`event_size` must be a positive int"):
+    with pytest.raises(ValueError, match="`event_size` must be an int of at least 1"):
         emissions.Bernoulli(size)
 
 

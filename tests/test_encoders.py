@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 from sisrnn_tf import encoders, random
+from tests.reference import sequence
 
 D, H, Z = 3, 4, 2
 RNG = np.random.default_rng(0)
@@ -84,8 +84,8 @@ def test_output_shapes_are_foretold(make_encoder, kind):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"latent_size": 0}, "`latent_size` must hold ints of at least 1"),
-        ({"latent_size": 2, "hidden_sizes": (3, 0, 2)}, "`hidden_sizes` must hold ints of at least 1"),
+        ({"latent_size": 0}, "`latent_size` must be an int of at least 1"),
+        ({"latent_size": 2, "hidden_sizes": (3, 0, 2)}, "`hidden_sizes` must be an int of at least 1"),
         ({"latent_size": 2, "scale_floor": 0.0}, "`scale_floor` must be positive"),
         ({"latent_size": 2, "scale_floor": -1.0}, "`scale_floor` must be positive"),
     ],

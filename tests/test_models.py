@@ -220,9 +220,9 @@ def test_bad_k_is_refused(model, observations, num_mixing):
 
 
 def test_bad_arguments_of_methods_are_refused(model, observations):
-    with pytest.raises(ValueError, match="`batch_size` must be a positive int"):
+    with pytest.raises(ValueError, match="`batch_size` must be an int of at least 1"):
         model.generate(0, 5)
-    with pytest.raises(ValueError, match="`num_steps` must be a positive int"):
+    with pytest.raises(ValueError, match="`num_steps` must be an int of at least 1"):
         model.generate(5, -1)
     with pytest.raises(ValueError, match="must have 3 features"):
         model.bound(observations[..., :2])

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 from sisrnn_tf import networks, random
+from tests.reference import sequence
 
 RNG = np.random.default_rng(0)
 
@@ -102,7 +102,7 @@ def test_outputs_are_in_the_dtype_of_densities(policy, expected):
 
 @pytest.mark.parametrize("sizes", [(0,), (-1,), (2.5,), ("4",)])
 def test_layer_sizes_are_checked(sizes):
-    with pytest.raises(ValueError, match="`hidden_sizes` must hold ints of at least 1"):
+    with pytest.raises(ValueError, match="`hidden_sizes` must be an int of at least 1"):
         networks.MLP(sizes, 2)
 
 
@@ -111,7 +111,7 @@ def test_layer_sizes_are_checked(sizes):
     [
         ((4, 4), (2,), 0.1, "`noise_sizes` must have one entry for each hidden layer"),
         ((), (), 0.1, "at least one"),
-        ((4,), (-2,), 0.1, "`noise_sizes` must hold ints of at least 0"),
+        ((4,), (-2,), 0.1, "`noise_sizes` must be an int of at least 0"),
         ((4,), (2,), -0.1, "`noise_weight_scale` must not be negative"),
     ],
 )

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference import sequence
 
 from sisrnn_tf import random, rnn
+from tests.reference import sequence
 
 D, Z, H, P = 3, 2, 4, 3
 SIZES = {"emission_parameters": P, "latent": Z, "hidden": H}

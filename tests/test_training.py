@@ -90,3 +90,25 @@ def test_a_damaged_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"data": ')
     with pytest.raises(ValueError, match=r"config\.json: .*not valid JSON"):
         Workdir(tmp_path).check(ExperimentConfig())
+
+
+def test_changed_data_is_refused(tmp_path):
+    workdir = Workdir(tmp_path)
+    workdir.create(ExperimentConfig(), "before")
+    workdir.check_data("before")
+    with pytest.raises(ValueError, match=r"(?s)data has changed.*before.*Received:\nafter"):
+        workdir.check_data("after")
+
+
+def test_a_workdir_serves_one_run_at_a_time(tmp_path):
+    message = "in use by another run"
+    with Workdir(tmp_path).lock(), pytest.raises(ValueError, match=message), Workdir(tmp_path).lock():
+        pass
+    with Workdir(tmp_path).lock():
+        pass
+
+
+@pytest.mark.parametrize("options", [{"steps_per_execution": 7}, {"steps_per_execution": 8, "max_steps": 12}])
+def test_executions_that_do_not_fill_an_epoch_are_refused(tmp_path, options):
+    with pytest.raises(ValueError, match="`steps_per_execution` must be a divisor of the 40 steps"):
+        _prepare(tmp_path, **options)

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from sisrnn_tf.checkpoints import Checkpoints
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 class Interrupted(Exception):  # noqa: N818
     """Training was asked to stop; its state is saved.
@@ -22,22 +24,28 @@ class Interrupted(Exception):  # noqa: N818
 
 
 class CheckpointCallback(keras.callbacks.Callback):
-    """Saves the state of training at the end of each epoch, and inside one on SIGTERM or every so many steps.
+    """Saves the state of training at the end of each epoch, and inside one on a signal or every so many steps.
 
-    Must come last in the list of callbacks: an epoch that is saved is done.
+    SIGTERM and the first Ctrl-C save and stop; a second Ctrl-C stops at once. Must come last in the list of callbacks:
+    an epoch that is saved is done.
 
     Args:
         checkpoints: of all training variables.
         steps_per_epoch: a step that ends an epoch is saved by the epoch's end, after its validation.
+        total_steps: so is the last step of a run, which may cut its epoch short.
         save_every_steps: inside an epoch too; None for the end only.
     """
 
-    def __init__(self, checkpoints: Checkpoints, steps_per_epoch: int, save_every_steps: int | None = None):
+    def __init__(
+        self, checkpoints: Checkpoints, steps_per_epoch: int, total_steps: int, save_every_steps: int | None = None
+    ):
         super().__init__()
-        self.checkpoints, self.steps_per_epoch, self.save_every_steps = checkpoints, steps_per_epoch, save_every_steps
+        self.checkpoints, self.steps_per_epoch, self.total_steps = checkpoints, steps_per_epoch, total_steps
+        self.save_every_steps = save_every_steps
         self._terminated = False
         self._accumulated = None
         self._last_saved = None
+        self._previous_handlers = {}
 
     @property
     def step(self) -> int:
@@ -54,15 +62,18 @@ class CheckpointCallback(keras.callbacks.Callback):
         return self.step
 
     def on_train_begin(self, logs=None):
-        """Takes SIGTERM over."""
-        self._previous_handler = signal.signal(signal.SIGTERM, self._terminate)
+        """Takes the signals over."""
+        for number in _SIGNALS:
+            self._previous_handlers[number] = signal.signal(number, self._terminate)
 
     def on_train_end(self, logs=None):
-        """Gives SIGTERM back."""
-        signal.signal(signal.SIGTERM, self._previous_handler)
+        """Gives the signals back."""
+        for number in list(self._previous_handlers):
+            signal.signal(number, self._previous_handlers.pop(number))
 
-    def _terminate(self, *_) -> None:
+    def _terminate(self, number: int, _) -> None:
         self._terminated = True
+        signal.signal(number, self._previous_handlers.pop(number))
 
     def on_epoch_begin(self, epoch, logs=None):
         """Gives an epoch that was begun before its metrics back."""
@@ -76,9 +87,9 @@ class CheckpointCallback(keras.callbacks.Callback):
 
         Raises:
             FloatingPointError: a weight is not finite.
-            Interrupted: SIGTERM came, and the state is saved.
+            Interrupted: a signal came, and the state is saved.
         """
-        if self.step % self.steps_per_epoch == 0:
+        if self.step % self.steps_per_epoch == 0 or self.step >= self.total_steps:
             return
         due = self.save_every_steps and self.step - (self._last_saved or 0) >= self.save_every_steps
         if due or self._terminated:
@@ -89,7 +100,7 @@ class CheckpointCallback(keras.callbacks.Callback):
 
         Raises:
             FloatingPointError: a weight is not finite.
-            Interrupted: SIGTERM came, and the state is saved.
+            Interrupted: a signal came, and the state is saved.
         """
         self._save()
 
@@ -102,7 +113,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.checkpoints.save(self.step)
         self._last_saved = self.step
         if self._terminated:
-            signal.signal(signal.SIGTERM, self._previous_handler)
+            self.on_train_end()
             raise Interrupted(self.step)
 
 

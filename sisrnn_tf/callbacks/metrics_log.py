@@ -1,11 +1,12 @@
 """Logs the metrics of each epoch as a line of JSON."""
 
 import json
-import os
 import pathlib
 import time
 
 import keras
+
+from sisrnn_tf.workdir import write_text
 
 
 class MetricsLog(keras.callbacks.Callback):
@@ -20,20 +21,30 @@ class MetricsLog(keras.callbacks.Callback):
         self.path = pathlib.Path(path)
 
     def read(self) -> list[dict]:
-        """Returns the records of the file; a line that a kill cut short is left out."""
+        """Returns the records of the file; a line that a kill cut short is left out.
+
+        Raises:
+            ValueError: a whole line is damaged.
+        """
         if not self.path.exists():
             return []
-        lines = self.path.read_text().split("\n")
-        return [json.loads(line) for line in lines[:-1]]  # a whole line ends with a newline
+        lines = self.path.read_text().split("\n")[:-1]  # a whole line ends with a newline
+        records = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise ValueError(
+                    f"{self.path}, line {number}, is damaged: {error}. Repair or remove the line."
+                ) from error
+        return records
 
     def rewind(self, step: int) -> list[dict]:
         """Drops what was logged after a step, and returns the rest."""
         records = [record for record in self.read() if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in records)
         if self.path.exists() and self.path.read_text() != text:
-            temporary = self.path.with_suffix(".tmp")
-            temporary.write_text(text)
-            os.replace(temporary, self.path)
+            write_text(self.path, text)
         return records
 
     def on_epoch_begin(self, epoch, logs=None):

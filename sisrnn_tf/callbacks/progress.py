@@ -14,18 +14,18 @@ class Progress(keras.callbacks.Callback):
     Args:
         total_steps: of the run.
         steps_per_epoch: of an epoch.
+        quantity: what the loss is at beta = 1, such as `NLL <=`.
     """
 
-    def __init__(self, total_steps: int, steps_per_epoch: int):
+    def __init__(self, total_steps: int, steps_per_epoch: int, quantity: str):
         super().__init__()
-        self.total_steps, self.steps_per_epoch = total_steps, steps_per_epoch
-
-    def start(self, step: int) -> None:
-        """Starts the clock at a step."""
-        self._first_step, self._start = step, time.monotonic()
+        self.total_steps, self.steps_per_epoch, self.quantity = total_steps, steps_per_epoch, quantity
+        self._first_step, self._start = None, None
 
     def on_train_batch_end(self, batch, logs=None):
         """Draws the bar."""
+        if self._start is None:  # the first step is mostly TensorFlow's tracing, and says nothing of the others
+            self._first_step, self._start = int(self.model.optimizer.iterations), time.monotonic()
         if sys.stdout.isatty():
             self._show(logs, end="\r")
 
@@ -41,10 +41,10 @@ class Progress(keras.callbacks.Callback):
         parts = [
             f"[{'=' * filled}{'.' * (20 - filled)}] step {step}/{self.total_steps}",
             f"epoch {math.ceil(step / self.steps_per_epoch)}",
-            # The loss is no bound while beta is not 1; the surrogate always is.
-            f"NLL <= {-logs['surrogate']:.3f}" if "surrogate" in logs else f"NLL = {logs['loss']:.3f}",
+            # The loss is no bound while beta is not 1; minus the surrogate always is.
+            f"{self.quantity} {-logs['surrogate'] if 'surrogate' in logs else logs['loss']:.3f}",
         ]
         if "val_loss" in logs:
-            parts.append(f"validation {logs['val_loss']:.3f}")
+            parts.append(f"validation {self.quantity} {logs['val_loss']:.3f}")
         parts.append(f"{datetime.timedelta(seconds=int(elapsed))} gone, {datetime.timedelta(seconds=int(left))} left")
         print("  ".join(parts) + "   ", end=end, flush=True)

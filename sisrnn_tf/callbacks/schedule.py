@@ -20,15 +20,12 @@ class ScheduleCallback(keras.callbacks.Callback):
         self.num_mixing, self.kl_weight = num_mixing, kl_weight
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Sets K; under XLA, where it is part of the compiled step, that is made anew."""
+        """Sets K; under XLA, where it is part of the compiled step, only rungs of the ramp."""
         if self.num_mixing is None:
             return
-        loss_layer, jit_compile = self.model.loss_layer, self.model.jit_compile
-        num_mixing = self.num_mixing.rung(epoch) if jit_compile else self.num_mixing(epoch)
-        if num_mixing != int(loss_layer.num_mixing):
-            loss_layer.num_mixing = num_mixing
-            if jit_compile:
-                self.model.make_train_function(force=True)
+        schedule = self.num_mixing.rung if self.model.jit_compile else self.num_mixing
+        self.model.loss_layer.num_mixing = schedule(epoch)
+        self.model.make_train_function()
 
     def on_train_batch_begin(self, batch, logs=None):
         """Sets beta."""

@@ -1,11 +1,14 @@
 """What all sequence models share: Keras' training loop, evaluation, and the surface that users call."""
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
 from sisrnn_tf import batches, random
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
+from sisrnn_tf.validation import require, require_int
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
 _EVALUATION_SEED = 2**32
@@ -18,6 +21,7 @@ class SequenceModel(keras.Model):
 
         _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
         _bound_terms(batch, seed, num_mixing)   -> BoundTerms
+        _estimate(batch, num_importance, num_mixing, resample, seed) -> log p(x) or an estimate of it, [B]
         _generate_step(hidden, seed)            -> x_t, h_t from h_{t-1}
 
     Args:
@@ -47,10 +51,13 @@ class SequenceModel(keras.Model):
             objective()
         return outputs
 
+    def train_step(self, data):
+        """Trains on a batch, without targets."""
+        return super().train_step((batches.inputs_of(data),))
+
     def test_step(self, data):
         """Evaluates a batch under the evaluation's K and beta = 1."""
-        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        batch = batches.to_batch(inputs)
+        batch = batches.to_batch(batches.inputs_of(data))
         _, objective = self._infer(batch, self.evaluation_stream.next_seed(), False)
         objective()
         rows = tf.shape(batch.observations)[0]
@@ -58,20 +65,27 @@ class SequenceModel(keras.Model):
         self._loss_tracker.update_state(sum(self.loss_layer.losses), sample_weight=tf.reduce_sum(weight))
         return self.get_metrics_result()
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, **kwargs):
         """Trains as `keras.Model.fit` does, after a check of the first batch.
 
         Raises:
-            ValueError: the first batch holds what the model cannot score; see `batches.check_batch`.
+            ValueError: `y`, `sample_weight` or `class_weight` is given; or the first batch holds what the
+                model cannot score, see `batches.check_batch`.
         """
+        batches.refuse_beside(y=y, **{name: kwargs.get(name) for name in ("sample_weight", "class_weight")})
         first, x = batches.first_batch(x, kwargs.get("batch_size"))
         batches.check_batch(first, self.likelihood)
-        return super().fit(x, *args, **kwargs)
+        return super().fit(x, **kwargs)
 
-    def evaluate(self, *args, **kwargs):
-        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call."""
+    def evaluate(self, x=None, y=None, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call.
+
+        Raises:
+            ValueError: `y` or `sample_weight` is given.
+        """
+        batches.refuse_beside(y=y, sample_weight=kwargs.get("sample_weight"))
         self.evaluation_stream.restart()
-        return super().evaluate(*args, **kwargs)
+        return super().evaluate(x, **kwargs)
 
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
@@ -85,10 +99,48 @@ class SequenceModel(keras.Model):
         Raises:
             ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
         """
-        if not isinstance(num_mixing, int) or num_mixing < 0:
-            raise ValueError(f"`num_mixing` must be an int of at least 0. Received: num_mixing={num_mixing}")
+        num_mixing = require_int("num_mixing", num_mixing, 0)
         batch = self._to_batch(observations, mask)
         return self._bound_function(batch.observations, batch.mask, num_mixing, self._to_seed(seed))
+
+    def log_likelihood(
+        self,
+        observations,
+        mask=None,
+        num_importance: int = 1,
+        num_mixing: int = 1,
+        resample: bool = False,
+        seed: random.Seed | None = None,
+    ) -> tf.Tensor:
+        """Returns an estimate of log p(x_1..x_T) that is a lower bound in expectation, `[B]`, in nats.
+
+        Without resampling (IWAE) trajectories are weighted whole; with it (sequential Monte Carlo, FIVO) the
+        estimate is the product over steps of the particles' average weights, and particles are resampled, by
+        systematic resampling, after steps that leave an effective sample size under M / 2:
+
+            IWAE   log (1/M) sum_m exp(L_K of particle m)
+            SMC    sum_t log sum_m W_{t-1}^m w_t^m,      w_t^m = p(x_t|.) p(z_t|.) / ghat_t
+
+        Particle m draws as `bound` does from the seed fold_in(seed, m): at M = 1 both are that bound's surrogate.
+        IWAE takes the particles in chunks; SMC must hold all of a batch at once, with T B M (K + 1) N numbers of
+        noise, so give it small batches. The deterministic RNN's answer is exact, whatever M and K.
+
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`, right padding; None where every step is real.
+            num_importance: M, trajectories or particles.
+            num_mixing: K, mixing draws of each particle and step beside the generating one.
+            resample: whether to resample particles.
+            seed: an int or a pair of ints; None draws from the model's stream.
+
+        Raises:
+            ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
+                or the observations' shape is not the model's.
+        """
+        num_importance = require_int("num_importance", num_importance, 1)
+        num_mixing = require_int("num_mixing", num_mixing, 0)
+        require(isinstance(resample, bool), "resample", "True or False", resample)
+        return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resample, seed)
 
     def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
@@ -113,15 +165,15 @@ class SequenceModel(keras.Model):
         Raises:
             ValueError: a size is not positive.
         """
-        for name, value in (("batch_size", batch_size), ("num_steps", num_steps)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be a positive int. Received: {name}={value}")
+        batch_size, num_steps = require_int("batch_size", batch_size, 1), require_int("num_steps", num_steps, 1)
         return self._generate_function(batch_size, num_steps, self._to_seed(seed))
 
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
     def _to_batch(self, observations, mask) -> Batch:
+        is_array = not isinstance(observations, Mapping)
+        require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
         batch = batches.to_batch({"observations": observations} | ({} if mask is None else {"mask": mask}))
         if batch.observations.shape[-1] != self.likelihood.event_size:
             raise ValueError(

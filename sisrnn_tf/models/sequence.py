@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, encoders, networks, random
+from sisrnn_tf import bounds, encoders, networks, particles, random
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.losses import ExactLoss, SIVILoss
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major, draw_noise
 from sisrnn_tf.types import Batch, BoundTerms
+from sisrnn_tf.validation import require_int
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -75,6 +76,7 @@ class SISRNN(SequenceModel):
         self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, name="loss_layer")
+        self._compiled_num_mixing = None
         self.built = True
 
     @property
@@ -87,6 +89,13 @@ class SISRNN(SequenceModel):
         """The dtype of densities and samples."""
         return networks.density_dtype(self.cell)
 
+    def make_train_function(self, force=False):
+        """Makes the training step; under XLA K is part of it, so a K that has changed since needs a new one."""
+        num_mixing = int(self.loss_layer.num_mixing)
+        force = force or (self.jit_compile and num_mixing != self._compiled_num_mixing)
+        self._compiled_num_mixing = num_mixing
+        return super().make_train_function(force)
+
     def _num_mixing(self, training: bool) -> int | tf.Tensor:
         if not training:
             return self.loss_layer.eval_num_mixing
@@ -95,14 +104,18 @@ class SISRNN(SequenceModel):
         with tf.init_scope():  # XLA needs a static K: a new one needs a new trace
             return int(self.loss_layer.num_mixing.numpy())
 
-    def _evidence(self, batch: Batch, seed: tf.Tensor, num_mixing: int | tf.Tensor):
-        """Returns the mask `[T, B]` or None, the outputs and a function that makes the log-densities."""
+    def _time_major(self, batch: Batch):
+        """Returns observations `[T, B, D]`, the mask `[T, B]` or None, and the sizes T and B."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
         observations = tf.cast(batch_to_time_major(batch.observations), self.density_dtype)
         if mask is not None:  # padding may hold anything, NaN too
             observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
-        num_steps, batch_size = (observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
-        noise = draw_noise(self.cell, num_steps, batch_size, num_mixing, seed)
+        return observations, mask, tuple(observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
+
+    def _evidence(self, batch: Batch, seed: tf.Tensor, num_mixing: int | tf.Tensor):
+        """Returns the mask `[T, B]` or None, the outputs and a function that makes the log-densities."""
+        observations, mask, sizes = self._time_major(batch)
+        noise = draw_noise(self.cell, *sizes, num_mixing, seed)
         trajectory = self.rnn.scan(observations, noise, mask)
         parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
         outputs = self.rnn.outputs(trajectory, parameters)
@@ -115,6 +128,36 @@ class SISRNN(SequenceModel):
     def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
         mask, _, densities = self._evidence(batch, seed, num_mixing)
         return bounds.bound_terms(densities(), mask)
+
+    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resample: bool, seed) -> tf.Tensor:
+        seed = self._to_seed(seed)
+        num_mixing = num_mixing if self.cell.encoder.noise_size else 0  # the draws of a point mass are all equal
+        if resample:
+            return self._smc_function(*batch[:2], tf.constant(num_importance), num_mixing, seed)
+        num_rows = batch.observations.shape[:2].num_elements()  # None inside a function of unknown batch size
+        size = particles.chunk_size(num_rows and num_rows * (num_mixing + 1))
+        chunks = [
+            self._log_weights_function(
+                *batch[:2], tf.constant(first), tf.constant(min(size, num_importance - first)), num_mixing, seed
+            )
+            for first in range(0, num_importance, size)
+        ]
+        return particles.log_mean_exp(tf.concat(chunks, axis=0))
+
+    @tf.function(reduce_retracing=True)
+    def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
+        """Returns L_K of the particles first..first + count - 1, `[count, B]`."""
+        observations, mask, sizes = self._time_major(Batch(observations, mask, None))
+        noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, first, count)
+        return particles.trajectory_log_weights(self.rnn, observations, noise, count, mask)
+
+    @tf.function(reduce_retracing=True)
+    def _smc_function(self, observations, mask, count, num_mixing, seed):
+        observations, mask, sizes = self._time_major(Batch(observations, mask, None))
+        noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, 0, count)
+        # Particles are numbered from 0, so -1 is free for the resampling.
+        uniforms = random.uniform(sizes, random.fold_in(seed, -1), self.density_dtype)
+        return particles.smc_log_likelihood(self.cell, observations, noise, uniforms, count, mask)
 
     def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
         prior = self.cell.prior_parameters(hidden)
@@ -176,7 +219,7 @@ class RNN(SequenceModel):
         **kwargs,
     ):
         super().__init__(emission, seed, **kwargs)
-        (self.hidden_size,) = networks.require_sizes("hidden_size", (hidden_size,))
+        self.hidden_size = require_int("hidden_size", hidden_size, 1)
         self.stream = random.RandomStream(seed, name="stream")
         self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")
         self.gru.build((None, None, emission.event_size))
@@ -192,14 +235,8 @@ class RNN(SequenceModel):
         """The dtype of densities and samples."""
         return networks.density_dtype(self.decoder)
 
-    def log_likelihood(self, observations, mask=None) -> tf.Tensor:
-        """Returns log p(x_1..x_T), exact, `[B]`, in nats.
-
-        Args:
-            observations: x, `[B, T, D]`.
-            mask: bool `[B, T]`, right padding; None where every step is real.
-        """
-        return self.bound(observations, mask, num_mixing=0, seed=0).surrogate
+    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resample: bool, seed) -> tf.Tensor:
+        return self._bound_function(batch.observations, batch.mask, 0, random.as_seed(0)).surrogate
 
     def _log_likelihood(self, batch: Batch):
         """Returns the mask and log p(x_t | x_{<t}), time-major `[T, B]`, and the outputs."""

@@ -1,0 +1,20 @@
+"""Flags that say how to estimate the likelihood."""
+
+from absl import flags
+
+from sisrnn_tf.evaluation import ESTIMATORS
+
+flags.DEFINE_enum(
+    "estimator",
+    "iwae",
+    [*ESTIMATORS, "all"],
+    "bound: L_K, as in training; iwae: importance-weighted trajectories; smc: sequential Monte Carlo; all: the three. "
+    "The likelihood of an rnn is exact, whatever is asked for.",
+)
+flags.DEFINE_integer("num_mixing", 10, "K, mixing draws beside the generating one.", lower_bound=0)
+flags.DEFINE_integer("num_importance", 10, "M, trajectories or particles of iwae and smc.", lower_bound=1)
+flags.DEFINE_enum("split", "test", ["test", "validation"], "Which sequences.")
+flags.DEFINE_integer(
+    "max_eval_sequences", None, "At most the first so many sequences; default: as in training.", lower_bound=1
+)
+flags.DEFINE_integer("sampling_seed", 0, "Seed of the estimators' noise.")

@@ -1,0 +1,29 @@
+"""Checks of arguments, with messages that say which, what is expected and what was received."""
+
+import numbers
+from typing import Any
+
+
+def require(condition: bool, name: str, expected: str, received: Any) -> None:
+    """Raises a ValueError unless a condition holds.
+
+    Args:
+        condition: whether the argument is good.
+        name: of the argument.
+        expected: what it must be.
+        received: its value.
+    """
+    if not condition:
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={received!r}")
+
+
+def require_int(name: str, value: Any, minimum: int) -> int:
+    """Returns an integer as an int, NumPy's too; raises a ValueError if it is none or below the minimum."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    require(is_integer and value >= minimum, name, f"an int of at least {minimum}", value)
+    return int(value)
+
+
+def require_ints(name: str, values: Any, minimum: int = 1) -> tuple[int, ...]:
+    """Returns integers as a tuple of ints; raises a ValueError if one is none or below the minimum."""
+    return tuple(require_int(name, value, minimum) for value in values)
