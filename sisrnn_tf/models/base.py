@@ -182,15 +182,15 @@ class SequenceModel(keras.Model):
             )
         return batch
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _bound_function(self, observations, mask, num_mixing, seed):
         return self._bound_terms(Batch(observations, mask, None), seed, num_mixing)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _infer_function(self, observations, mask, seed):
         return self._infer(Batch(observations, mask, None), seed, False)[0]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, seed):
         hidden = tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
         dtype = self.density_dtype

@@ -144,14 +144,14 @@ class SISRNN(SequenceModel):
         ]
         return particles.log_mean_exp(tf.concat(chunks, axis=0))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
         """Returns L_K of the particles first..first + count - 1, `[count, B]`."""
         observations, mask, sizes = self._time_major(Batch(observations, mask, None))
         noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, first, count)
         return particles.trajectory_log_weights(self.rnn, observations, noise, count, mask)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _smc_function(self, observations, mask, count, num_mixing, seed):
         observations, mask, sizes = self._time_major(Batch(observations, mask, None))
         noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, 0, count)
