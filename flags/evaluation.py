@@ -15,6 +15,6 @@ flags.DEFINE_integer("num_mixing", 10, "K, mixing draws beside the generating on
 flags.DEFINE_integer("num_importance", 10, "M, trajectories or particles of iwae and smc.", lower_bound=1)
 flags.DEFINE_enum("split", "test", ["test", "validation"], "Which sequences.")
 flags.DEFINE_integer(
-    "max_eval_sequences", None, "At most the first so many sequences; default: as in training.", lower_bound=1
+    "max_eval_sequences", None, "At most so many sequences, evenly spaced; default: as in training.", lower_bound=1
 )
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the estimators' noise.")

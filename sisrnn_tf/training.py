@@ -1,7 +1,6 @@
 """Trains a model in a workdir, from wherever an earlier run stopped to the end, and evaluates it."""
 
 import dataclasses
-import json
 import logging
 import math
 from collections.abc import Iterator
@@ -12,50 +11,13 @@ import tensorflow as tf
 from sisrnn_tf import callbacks, checkpoints, evaluation, factory, pictures
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import SPLITS, SequenceDataset, check
+from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_CHECKPOINTS = 3  # a damaged one falls back to the one before
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSpec:
-    """What a model must know of its data without reading it; lies in the workdir as data.json."""
-
-    name: str
-    convention: str
-    emission: str
-    observation_size: int
-    num_steps: int
-    image_shape: tuple[int, int]
-    num_sequences: tuple[int, int, int]  # of training, validation and test
-
-    @classmethod
-    def of(cls, dataset: SequenceDataset) -> "DataSpec":
-        """Returns the specification of a data set."""
-        names = [field.name for field in dataclasses.fields(cls) if field.name != "num_sequences"]
-        num_sequences = tuple(len(dataset.split(split)) for split in SPLITS)
-        return cls(num_sequences=num_sequences, **{name: getattr(dataset, name) for name in names})
-
-    @classmethod
-    def from_json(cls, text: str) -> "DataSpec":
-        """Reads what `to_json` wrote.
-
-        Raises:
-            ValueError: the text is something else.
-        """
-        try:
-            values = json.loads(text)
-            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"The specification of the data is damaged: {error}") from error
-
-    def to_json(self) -> str:
-        """Returns the specification as JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
 
 def best_checkpoints(model: SequenceModel, workdir: Workdir) -> checkpoints.Checkpoints:

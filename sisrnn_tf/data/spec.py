@@ -1,6 +1,7 @@
 """Data sets of sequences, as every reader returns them, and their check."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -66,6 +67,43 @@ class SequenceDataset:
         if name not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={name!r}")
         return getattr(self, name)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data without reading it; lies in a workdir as data.json."""
+
+    name: str
+    convention: str
+    emission: str
+    observation_size: int
+    num_steps: int
+    image_shape: tuple[int, int]
+    num_sequences: tuple[int, int, int]  # of training, validation and test
+
+    @classmethod
+    def of(cls, dataset: SequenceDataset) -> "DataSpec":
+        """Returns the specification of a data set."""
+        names = [field.name for field in dataclasses.fields(cls) if field.name != "num_sequences"]
+        num_sequences = tuple(len(dataset.split(split)) for split in SPLITS)
+        return cls(num_sequences=num_sequences, **{name: getattr(dataset, name) for name in names})
+
+    @classmethod
+    def from_json(cls, text: str) -> "DataSpec":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: the text is something else.
+        """
+        try:
+            values = json.loads(text)
+            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"The specification of the data is damaged: {error}") from error
+
+    def to_json(self) -> str:
+        """Returns the specification as JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
 
 def check(dataset: SequenceDataset) -> None:
