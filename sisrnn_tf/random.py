@@ -43,9 +43,14 @@ def bits(num_words: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([num_words], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
 
 
+# float32 rounds the last of the midpoints below to 1, where the logarithm of its complement is lost.
+_BELOW_ONE = 1 - 2.0**-24
+
+
 def _uniform_from(words: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Maps uint32 words to the 2^24 midpoints of (0, 1), every one exact in float32."""
-    return (tf.cast(tf.bitwise.right_shift(words, tf.constant(8, tf.uint32)), dtype) + 0.5) * 2.0**-24
+    """Maps uint32 words to the 2^24 midpoints of (0, 1), as far as the dtype tells them apart."""
+    midpoints = (tf.cast(tf.bitwise.right_shift(words, tf.constant(8, tf.uint32)), dtype) + 0.5) * 2.0**-24
+    return tf.minimum(midpoints, tf.constant(_BELOW_ONE, dtype))
 
 
 def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:

@@ -163,3 +163,10 @@ def test_models_restore_the_position(tmp_path, make_model, observations):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.stream.next_seed(), model.stream.next_seed())
     np.testing.assert_array_equal(loaded.evaluation_stream.next_seed(), model.evaluation_stream.next_seed())
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_uniform_stays_inside_the_open_interval_at_both_ends(dtype):
+    ends = random._uniform_from(tf.constant([0, 2**32 - 1], tf.uint32), dtype).numpy()
+    assert 0 < ends[0] < 1e-7
+    assert 1 - 1e-7 < ends[1] < 1
