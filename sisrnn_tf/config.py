@@ -46,6 +46,13 @@ def _require_minimum(name: str, received: Any, minimum: float) -> None:
     require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
 
 
+def _require_type_of(name: str, received: Any, default: Any) -> None:
+    """Requires a value of the default's type; where that is None it may be of any."""
+    types = (int, float) if isinstance(default, float) else type(default)
+    same = isinstance(received, types) and isinstance(received, bool) == isinstance(default, bool)
+    require(default is None or same, name, f"of the type {type(default).__name__}", received)
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which sequences, and under which convention their likelihood is counted."""
@@ -165,14 +172,18 @@ class ExperimentConfig:
             sections = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"The configuration is not valid JSON: {error}") from error
+        require(isinstance(sections, dict), "configuration", "a JSON object", sections)
         parts = {}
         for field in dataclasses.fields(cls):
-            values = dict(sections.pop(field.name, {}))
+            values = sections.pop(field.name, {})
+            require(isinstance(values, dict), field.name, "a JSON object", values)
             part_class = type(field.default)
-            known = {part.name for part in dataclasses.fields(part_class)}
-            unknown = sorted(set(values) - known)
+            known = {part.name: part.default for part in dataclasses.fields(part_class)}
+            unknown = sorted(set(values) - set(known))
             require(not unknown, field.name, f"made of the fields {sorted(known)}", unknown)
             values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+            for name, value in values.items():
+                _require_type_of(name, value, known[name])
             parts[field.name] = part_class(**values)
         require(not sections, "configuration", "made of the sections data, model, training", sorted(sections))
         return cls(**parts)

@@ -109,6 +109,11 @@ def test_k_may_not_fall():
         (lambda fields: fields["model"].update(depth=3), "depth"),
         (lambda fields: fields.update(extra={}), "extra"),
         (lambda fields: fields["training"].update(epochs=0), "epochs"),
+        (lambda fields: fields["training"].update(epochs="5"), "`epochs` must be of the type int"),
+        (lambda fields: fields["training"].update(epochs=1.5), "`epochs` must be of the type int"),
+        (lambda fields: fields["training"].update(epochs=True), "`epochs` must be of the type int"),
+        (lambda fields: fields["data"].update(download=1), "`download` must be of the type bool"),
+        (lambda fields: fields.update(training=3), "`training` must be a JSON object"),
     ],
 )
 def test_a_json_with_something_wrong_is_refused(change, message):
@@ -121,6 +126,8 @@ def test_a_json_with_something_wrong_is_refused(change, message):
 def test_text_that_is_no_json_is_refused():
     with pytest.raises(ValueError, match="not valid JSON"):
         ExperimentConfig.from_json('{"data": ')
+    with pytest.raises(ValueError, match="`configuration` must be a JSON object"):
+        ExperimentConfig.from_json("[]")
 
 
 def test_unknown_options_and_presets_are_refused():
