@@ -6,6 +6,7 @@ import signal
 import keras
 import tensorflow as tf
 
+from sisrnn_tf.callbacks.nan_guard import diverged
 from sisrnn_tf.checkpoints import Checkpoints
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -106,10 +107,7 @@ class CheckpointCallback(keras.callbacks.Callback):
 
     def _save(self) -> None:
         if not all(tf.reduce_all(tf.math.is_finite(weight.value)) for weight in self.model.trainable_variables):
-            raise FloatingPointError(
-                f"A weight became NaN or infinite by step {self.step}. The last checkpoint is good: lower the learning "
-                "rate or clip the gradient (--learning_rate, --clip_norm) and start in a new workdir."
-            )
+            raise diverged(f"A weight became NaN or infinite by step {self.step}")
         self.checkpoints.save(self.step)
         self._last_saved = self.step
         if self._terminated:

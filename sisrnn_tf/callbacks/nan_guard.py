@@ -5,6 +5,14 @@ import math
 import keras
 
 
+def diverged(what: str) -> FloatingPointError:
+    """Returns the error of a training whose numbers ran away; `what` says which did, and when."""
+    return FloatingPointError(
+        f"{what}. The last checkpoint is good: lower the learning rate or clip the gradient (--learning_rate, "
+        "--clip_norm), and start in a new workdir."
+    )
+
+
 class NaNGuard(keras.callbacks.Callback):
     """Stops training at the first step whose loss is not finite, before it can be saved."""
 
@@ -27,8 +35,4 @@ class NaNGuard(keras.callbacks.Callback):
     def _check(self, name: str, logs: dict) -> None:
         value = float(logs.get(name, 0.0))
         if not math.isfinite(value):
-            raise FloatingPointError(
-                f"`{name}` became {value} at step {int(self.model.optimizer.iterations)}. The last checkpoint is good: "
-                "lower the learning rate or clip the gradient (--learning_rate, --clip_norm), and start in a new "
-                "workdir."
-            )
+            raise diverged(f"`{name}` became {value} at step {int(self.model.optimizer.iterations)}")

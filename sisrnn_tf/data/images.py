@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf import random
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 
 LEVELS = ("sampled", "dynamic", "threshold", "grey")  # what can be made of grey levels
@@ -75,7 +76,7 @@ def draw(levels: tf.Tensor, maximum: int, seed: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 of 0 and 1, in the shape of `levels`.
     """
-    bits = tf.random.stateless_uniform(tf.shape(levels), seed, None, None, tf.uint32, alg="philox")
+    bits = tf.reshape(random.bits(tf.size(levels), seed), tf.shape(levels))
     # A word below level * 2^32 / maximum has probability level / maximum to within 2^-32, with no float in between.
     threshold = tf.cast(levels, tf.uint64) * tf.constant(2**32, tf.uint64) // tf.constant(maximum, tf.uint64)
     return tf.cast(tf.cast(bits, tf.uint64) < threshold, tf.float32)

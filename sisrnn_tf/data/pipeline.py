@@ -3,7 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf import random
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
+from sisrnn_tf.validation import require
 
 # Keeps the seeds of fresh draws in training apart from those in evaluation, which adds the number of the split.
 _TRAINING_DRAW, _EVALUATION_DRAW = 0, 1
@@ -44,7 +46,7 @@ def training_batches(
         ValueError: `batch_size` is out of its range, or `first_step` is negative.
     """
     steps = steps_per_epoch(dataset.train, batch_size)
-    _require_minimum("first_step", first_step, 0)
+    require(first_step >= 0, "first_step", "at least 0", first_step)
     count = len(dataset.train)
     gather = _gatherer(dataset, dataset.train)
 
@@ -80,9 +82,9 @@ def evaluation_batches(
         ValueError: the split is unknown or empty, or `batch_size` or `max_sequences` is not positive.
     """
     sequences = dataset.split(split)
-    _require_minimum("batch_size", batch_size, 1)
+    require(batch_size >= 1, "batch_size", "at least 1", batch_size)
     if max_sequences is not None:
-        _require_minimum("max_sequences", max_sequences, 1)
+        require(max_sequences >= 1, "max_sequences", "at least 1", max_sequences)
     if not len(sequences):
         raise ValueError(f"The {split} split of {dataset.name} is empty: there is nothing to evaluate.")
     count = len(sequences) if max_sequences is None else min(max_sequences, len(sequences))
@@ -100,13 +102,8 @@ def evaluation_batches(
     return tf.data.Dataset.range(-(-count // batch_size)).map(make_batch).prefetch(2)
 
 
-def _require_minimum(name: str, received: int, minimum: int) -> None:
-    if received < minimum:
-        raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={received}")
-
-
 def _draw_seed(seed: int, stream: int, number: tf.Tensor) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(tf.constant([seed, stream], tf.int32), number, alg="philox")
+    return random.fold_in(random.as_seed((seed, stream)), number)
 
 
 def _gatherer(dataset: SequenceDataset, sequences: Sequences):
