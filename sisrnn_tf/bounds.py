@@ -5,6 +5,7 @@ psi^0 is always a component of the mixture: only so is p(x_t|.) p(z_t|.) / ghat_
 """
 
 import math
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -66,12 +67,54 @@ def log_densities(
     )
 
 
+def log_mixture(
+    cell: keras.layers.Layer,
+    observations: tf.Tensor,
+    trajectory: Trajectory,
+    extra_mixing: Callable[[tf.Tensor], tf.Tensor],
+    num_mixing: int | tf.Tensor,
+) -> tf.Tensor:
+    """Returns log ghat of a trajectory, `[..]`, with one of its extra draws in memory at a time.
+
+    Args:
+        cell: the stochastic cell that made the trajectory.
+        observations: x, `[.., D]`.
+        trajectory: of the generating draw psi^0, each part `[.., size]`.
+        extra_mixing: k in 0..K - 1 -> noise eps of psi^(k + 1), `[.., N]`.
+        num_mixing: K; not used by a point mass, whose components are all equal.
+    """
+    own = gaussian_log_density(trajectory.latent, trajectory.posterior)
+    if cell.encoder.noise_size == 0:
+        return own
+    context = cell.encoder.context(observations, trajectory.previous_hidden)
+
+    def add(number, total):
+        component = gaussian_log_density(trajectory.latent, cell.encoder(context, extra_mixing(number)))
+        return number + 1, tf.reduce_logsumexp(tf.stack([total, component]), axis=0)
+
+    _, total = tf.while_loop(lambda number, _: number < num_mixing, add, (0, own), maximum_iterations=num_mixing)
+    return total - tf.math.log(tf.cast(num_mixing + 1, own.dtype))
+
+
 def sum_over_time(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Returns the sum over real steps, `[B]`, of values `[T, B]`."""
     return tf.reduce_sum(values if mask is None else tf.where(mask, values, 0.0), axis=0)
 
 
 def bound_terms(densities: LogDensities, mask: tf.Tensor | None = None) -> BoundTerms:
+    """Returns the bound and its parts for each sequence, `[B]`, from all components' densities; see `sum_terms`.
+
+    Args:
+        densities: of T steps of B sequences.
+        mask: bool `[T, B]`, True on real steps; None where every step is real.
+    """
+    mixture = mixture_log_density(densities.components)
+    return sum_terms(densities.emission, densities.prior, densities.components[0], mixture, mask)
+
+
+def sum_terms(
+    emission: tf.Tensor, prior: tf.Tensor, posterior: tf.Tensor, mixture: tf.Tensor, mask: tf.Tensor | None = None
+) -> BoundTerms:
     """Returns the bound and its parts for each sequence, `[B]`.
 
         log ghat_t  = logsumexp_k log q(z_t | psi_t^k) - log(K + 1)
@@ -80,12 +123,14 @@ def bound_terms(densities: LogDensities, mask: tf.Tensor | None = None) -> Bound
         L_K         = L + B_K
 
     Args:
-        densities: of T steps of B sequences.
+        emission: log p(x_t|.), `[T, B]`.
+        prior: log p(z_t|.), `[T, B]`.
+        posterior: log q(z_t | psi_t^0), `[T, B]`.
+        mixture: log ghat_t, `[T, B]`.
         mask: bool `[T, B]`, True on real steps; None where every step is real.
     """
-    log_mixture = mixture_log_density(densities.components)
-    reconstruction = sum_over_time(densities.emission, mask)
-    kl = sum_over_time(log_mixture - densities.prior, mask)
-    regularizer = sum_over_time(densities.components[0] - log_mixture, mask)
+    reconstruction = sum_over_time(emission, mask)
+    kl = sum_over_time(mixture - prior, mask)
+    regularizer = sum_over_time(posterior - mixture, mask)
     surrogate = reconstruction - kl
     return BoundTerms(surrogate, surrogate - regularizer, regularizer, reconstruction, kl)

@@ -134,14 +134,15 @@ class SISRNNCell(keras.layers.Layer):
         """Returns a list of h_0 = 0, `[B, H]`."""
         return [tf.zeros([batch_size, self.hidden_size], self.compute_dtype)]
 
-    def sample_noise(self, shape, seed: random.Seed) -> tf.Tensor:
+    def sample_noise(self, shape, seed: random.Seed, first: int | tf.Tensor = 0) -> tf.Tensor:
         """Draws noise eps for the posterior, `[*shape, N]`; N is 0 for a point mass.
 
         Args:
             shape: ints or a tensor.
             seed: an int, a pair of ints or int32 `[2]`.
+            first: number of the first entry along the leading axis, of which a seed has endlessly many.
         """
-        return self.encoder.sample_noise(shape, random.as_seed(seed))
+        return self.encoder.sample_noise(shape, random.as_seed(seed), first)
 
     def prior_parameters(self, hidden: tf.Tensor) -> Gaussian:
         """Returns loc and scale of p(z_t | h_{t-1}), each `[.., Z]`, from h_{t-1} `[.., H]`."""

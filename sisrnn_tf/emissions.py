@@ -1,7 +1,8 @@
 """Emissions: from a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
 
-An emission is a plain serializable object with `event_size` D, `parameter_size` P, `distribution(parameters)`,
-`mean(parameters)`, `sample(parameters, seed)` and `check(observations)`.
+An emission is a plain serializable object with `event_size` D, `parameter_size` P, `quantity` (what minus its
+log-density is called), `distribution(parameters)`, `mean(parameters)`, `sample(parameters, seed)` and
+`check(observations)`.
 """
 
 import keras
@@ -9,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from sisrnn_tf import random
-from sisrnn_tf.validation import require_int
+from sisrnn_tf import networks, random
+from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
 
@@ -33,6 +34,11 @@ class Bernoulli:
     def parameter_size(self) -> int:
         """P: one logit a dimension."""
         return self.event_size
+
+    @property
+    def quantity(self) -> str:
+        """NLL, or of intensities cross-entropy."""
+        return "cross-entropy" if self.intensities else "NLL"
 
     def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
         """Returns the distribution with batch shape `[..]` and event `[D]` for logits `[.., D]`."""
@@ -73,5 +79,67 @@ class Bernoulli:
 
     @classmethod
     def from_config(cls, config: dict) -> "Bernoulli":
+        """Builds the emission from its `get_config`."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class Normal:
+    """Independent real dimensions: p(x | parameters) = prod_d N(x_d; loc_d, scale_d^2).
+
+    A density has no upper limit: its likelihoods are in the units of the observations, and depend on the floor.
+
+    Args:
+        event_size: D.
+        scale_floor: smallest standard deviation; scale = scale_floor + softplus(raw scale).
+    """
+
+    quantity = "NLL"
+
+    def __init__(self, event_size: int, scale_floor: float = 1e-3):
+        self.event_size = require_int("event_size", event_size, 1)
+        require(scale_floor > 0, "scale_floor", "positive", scale_floor)
+        self.scale_floor = scale_floor
+
+    @property
+    def parameter_size(self) -> int:
+        """P: a loc and a raw scale a dimension."""
+        return 2 * self.event_size
+
+    def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
+        """Returns the distribution with batch shape `[..]` and event `[D]` for parameters `[.., 2 D]`."""
+        return tfd.Independent(tfd.Normal(*networks.to_gaussian(parameters, self.scale_floor)), 1)
+
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Returns loc, `[.., D]`, for parameters `[.., 2 D]`."""
+        return networks.to_gaussian(parameters, self.scale_floor).loc
+
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws observations `[.., D]` for parameters `[.., 2 D]` from a seed int32 `[2]`."""
+        loc, scale = networks.to_gaussian(parameters, self.scale_floor)
+        return loc + scale * random.normal(tf.shape(loc), seed, parameters.dtype)
+
+    def check(self, observations: np.ndarray) -> None:
+        """Checks that all values can be observed.
+
+        Raises:
+            ValueError: a value is not finite.
+        """
+        values = np.asarray(observations)
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"`observations` must be finite for the emission {self}. Received the value "
+                f"{values[~np.isfinite(values)][0]}. Leave such steps out by the mask, or repair the data."
+            )
+
+    def __repr__(self) -> str:
+        return f"Normal(event_size={self.event_size}, scale_floor={self.scale_floor})"
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"event_size": self.event_size, "scale_floor": self.scale_floor}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Normal":
         """Builds the emission from its `get_config`."""
         return cls(**config)

@@ -1,6 +1,6 @@
 """Encoders: from x_t, h_{t-1} and noise to the parameters psi_t of the Gaussian posterior q(z_t | psi_t).
 
-An encoder is a Keras layer with `noise_size`, `sample_noise(shape, seed)`, `context(x, h)` and
+An encoder is a Keras layer with `noise_size`, `sample_noise(shape, seed, first)`, `context(x, h)` and
 `call(context, noise) -> Gaussian`: all that does not depend on noise is in the context, computed once for the K + 1
 draws of a mixture.
 """
@@ -73,7 +73,7 @@ class Gaussian(Encoder):
             self.hidden_sizes, 2 * self.latent_size, self.activation, dtype=self.dtype_policy, name="network"
         )
 
-    def sample_noise(self, shape, seed: tf.Tensor) -> tf.Tensor:
+    def sample_noise(self, shape, seed: tf.Tensor, first: int | tf.Tensor = 0) -> tf.Tensor:
         """Returns the empty noise `[*shape, 0]`."""
         return tf.zeros(tf.concat([shape, [0]], axis=0), self.compute_dtype)
 
@@ -127,9 +127,9 @@ class SemiImplicit(Encoder):
         """N: the noise dimensions of all layers together."""
         return self.network.noise_size
 
-    def sample_noise(self, shape, seed: tf.Tensor) -> tf.Tensor:
-        """Draws noise `[*shape, N]`, each -1/2 or 1/2, from a seed int32 `[2]`."""
-        return self.network.sample_noise(shape, seed)
+    def sample_noise(self, shape, seed: tf.Tensor, first: int | tf.Tensor = 0) -> tf.Tensor:
+        """Draws noise `[*shape, N]`, each -1/2 or 1/2; arguments as of `networks.NoiseMLP.sample_noise`."""
+        return self.network.sample_noise(shape, seed, first)
 
     def context(self, observation: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """Returns what all draws share, `[.., first hidden size]`, from x_t `[.., D]` and h_{t-1} `[.., H]`."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sisrnn_tf import random
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.sequence import RNN
+from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.types import BoundTerms
 from sisrnn_tf.workdir import write_text
 
@@ -166,8 +166,7 @@ def _record(
 
 def quantity(model: SequenceModel) -> str:
     """Returns what minus a model's bound is: of grey images no likelihood, and but for the RNN a bound from above."""
-    name = "cross-entropy" if model.likelihood.intensities else "NLL"
-    return f"{name} {'=' if isinstance(model, RNN) else '<='}"
+    return f"{model.likelihood.quantity} {'=' if isinstance(model, RNN) else '<='}"
 
 
 def describe(record: dict) -> str:

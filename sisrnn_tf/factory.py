@@ -7,7 +7,8 @@ from sisrnn_tf.config import DataConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import SequenceDataset
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.sequence import RNN, SISRNN, VRNN
+from sisrnn_tf.models.deterministic import RNN
+from sisrnn_tf.models.sequence import SISRNN, VRNN
 
 
 def make_data(config: DataConfig, seed: int) -> SequenceDataset:

@@ -18,11 +18,6 @@ def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
     return tf.math.divide_no_nan(tf.reduce_sum(weight * values), tf.reduce_sum(weight))
 
 
-def _require_kl_weight(value: float) -> float:
-    require(0 <= value < math.inf, "kl_weight", "finite and at least 0", value)
-    return value
-
-
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class ExactLoss(keras.layers.Layer):
     """Adds minus an exact log-likelihood, mean nats per sequence, as a loss.
@@ -53,12 +48,15 @@ class SIVILoss(keras.layers.Layer):
         loss = -mean_b sum_t log p(x_t|.) + beta (log p(z_t|.) - log ghat_t)
 
     beta and K are weights: they change while training without a new trace, and checkpoints keep them. Outside
-    training the loss is taken at beta = 1 and at the K given for evaluation, so that epochs compare.
+    training the loss is taken at beta = 1 and at the K given for evaluation, so that epochs compare. A model that
+    trains on several particles a sequence gives their estimate of log p(x) to `add_estimate` instead.
 
     Args:
         num_mixing: K, the number of mixing draws beside the generating one.
         kl_weight: beta.
         eval_num_mixing: K outside training.
+        num_importance: M, particles a sequence in training; above 1 beta must be 1, as no bound on log p(x) with
+            another beta is known for them.
 
     Call arguments:
         densities: of T steps of B sequences, time-major.
@@ -69,11 +67,14 @@ class SIVILoss(keras.layers.Layer):
         The bound's terms, each `[B]`.
     """
 
-    def __init__(self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, **kwargs):
+    def __init__(
+        self, num_mixing: int = 1, kl_weight: float = 1.0, eval_num_mixing: int = 10, num_importance: int = 1, **kwargs
+    ):
         # Densities keep their dtype; beta and the metrics are float32, and a mixed policy would round them when read.
         super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
         self.initial_num_mixing = require_int("num_mixing", num_mixing, 0)
-        self.initial_kl_weight = _require_kl_weight(kl_weight)
+        self.num_importance = require_int("num_importance", num_importance, 1)
+        self.initial_kl_weight = self._require_kl_weight(kl_weight)
         self.eval_num_mixing = require_int("eval_num_mixing", eval_num_mixing, 0)
         # int64: int32 variables live on the CPU and break XLA on GPU.
         self._num_mixing = self._add_state("num_mixing", num_mixing, "int64")
@@ -109,20 +110,42 @@ class SIVILoss(keras.layers.Layer):
 
     @kl_weight.setter
     def kl_weight(self, value: float) -> None:
-        self._kl_weight.assign(_require_kl_weight(value))
+        self._kl_weight.assign(self._require_kl_weight(value))
+
+    def _require_kl_weight(self, value: float) -> float:
+        require(0 <= value < math.inf, "kl_weight", "finite and at least 0", value)
+        expected = f"1 with num_importance={self.num_importance}: importance weights have no other beta"
+        require(self.num_importance == 1 or value == 1, "kl_weight", expected, value)
+        return value
 
     def call(self, densities, time_mask=None, weight=None, training=False):
         """Adds the loss and updates the metrics; see the class."""
         terms = bounds.bound_terms(densities, time_mask)
         dtype = terms.surrogate.dtype
         kl_weight = tf.cast(self._kl_weight, dtype) if training else tf.ones([], dtype)
-        objective = terms.reconstruction - kl_weight * terms.kl
+        num_mixing = tf.shape(densities.components)[0] - 1
+        self._add(terms.reconstruction - kl_weight * terms.kl, terms, kl_weight, num_mixing, weight)
+        return terms
+
+    def add_estimate(
+        self, log_likelihood: tf.Tensor, terms: BoundTerms, num_mixing: int | tf.Tensor, weight: tf.Tensor | None = None
+    ) -> None:
+        """Adds minus an estimate of log p(x) from particles, mean nats per sequence, as a loss.
+
+        Args:
+            log_likelihood: the estimate, `[B]`.
+            terms: the bound's, as means over a sequence's particles, each `[B]`; for the metrics.
+            num_mixing: K; for the metrics.
+            weight: `[B]`; the mean over sequences is weighted by it.
+        """
+        self._add(log_likelihood, terms, 1.0, num_mixing, weight)
+
+    def _add(self, objective, terms: BoundTerms, kl_weight, num_mixing, weight) -> None:
         self.add_loss(-weighted_mean(objective, weight))
         for name, values in terms._asdict().items():
             self._trackers[name].update_state(values, sample_weight=weight)
         self._trackers["kl_weight"].update_state(kl_weight)
-        self._trackers["num_mixing"].update_state(tf.shape(densities.components)[0] - 1)
-        return terms
+        self._trackers["num_mixing"].update_state(num_mixing)
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -131,4 +154,5 @@ class SIVILoss(keras.layers.Layer):
             "num_mixing": self.initial_num_mixing,
             "kl_weight": self.initial_kl_weight,
             "eval_num_mixing": self.eval_num_mixing,
+            "num_importance": self.num_importance,
         }

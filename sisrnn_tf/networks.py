@@ -152,14 +152,16 @@ class NoiseMLP(keras.layers.Layer):
                 noise_layer.build((None, noise_size))
         self.output_layer.build((None, sizes[-1]))
 
-    def sample_noise(self, shape, seed: tf.Tensor) -> tf.Tensor:
+    def sample_noise(self, shape, seed: tf.Tensor, first: int | tf.Tensor = 0) -> tf.Tensor:
         """Draws noise `[*shape, N]`, each -1/2 or 1/2.
 
         Args:
             shape: ints or a tensor.
             seed: int32 `[2]`.
+            first: number of the first entry along the leading axis, of which a seed has endlessly many.
         """
-        return random.centered_bernoulli(tf.concat([shape, [self.noise_size]], axis=0), seed, self.compute_dtype)
+        shape = tf.concat([shape, [self.noise_size]], axis=0)
+        return random.centered_bernoulli(shape, seed, self.compute_dtype, random.values_before(first, shape))
 
     def context(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns what all draws of noise share, `[.., first hidden size]`, from inputs `[.., input_size]`."""

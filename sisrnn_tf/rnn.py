@@ -7,39 +7,13 @@ emissions and the K extra mixing draws come after it, for all steps at once.
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import networks, random
+from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.types import Gaussian, Noise, Trajectory
 
 
 def batch_to_time_major(tensor: tf.Tensor) -> tf.Tensor:
     """Exchanges the first two axes: `[B, T, ..]` <-> `[T, B, ..]`."""
     return tf.transpose(tensor, [1, 0, *range(2, tensor.shape.rank)])
-
-
-def draw_noise(cell: keras.layers.Layer, num_steps, batch_size, num_mixing, seed: tf.Tensor) -> Noise:
-    """Draws all the noise of a pass; each extra mixing draw has a seed of its own, so more draws extend fewer.
-
-    A point mass has no noise, and so no extra draws.
-
-    Args:
-        cell: a stochastic cell.
-        num_steps: T, int or scalar tensor.
-        batch_size: B, int or scalar tensor.
-        num_mixing: K, int or scalar tensor.
-        seed: int32 `[2]`.
-    """
-    if cell.encoder.noise_size == 0:
-        num_mixing = 0
-    shape = [num_steps, batch_size]
-    mixing_seed, latent_seed, extra_seed = (random.fold_in(seed, stream) for stream in range(3))
-    mixing = cell.sample_noise(shape, mixing_seed)  # [T, B, N]
-    extra_mixing = tf.map_fn(
-        lambda draw: cell.sample_noise(shape, random.fold_in(extra_seed, draw)),
-        tf.range(tf.maximum(num_mixing, 1)),  # no draw at all could not be stacked where B is unknown
-        fn_output_signature=mixing.dtype,
-    )[:num_mixing]  # [K, T, B, N]
-    latent = random.normal([*shape, cell.latent_size], latent_seed, networks.density_dtype(cell))
-    return Noise(mixing, latent, tf.reshape(extra_mixing, tf.concat([[num_mixing], tf.shape(mixing)], axis=0)))
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")

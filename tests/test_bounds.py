@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sisrnn_tf import bounds, random
-from sisrnn_tf.rnn import batch_to_time_major, draw_noise
+from sisrnn_tf.noise import draw_noise
+from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Gaussian, LogDensities, Noise
 from tests.reference import sequence
 

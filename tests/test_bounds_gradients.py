@@ -7,7 +7,8 @@ import tensorflow as tf
 
 import sisrnn_tf
 from sisrnn_tf import bounds, random
-from sisrnn_tf.rnn import batch_to_time_major, draw_noise
+from sisrnn_tf.noise import draw_noise
+from sisrnn_tf.rnn import batch_to_time_major
 from tests.reference import sequence
 
 

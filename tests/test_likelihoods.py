@@ -5,25 +5,33 @@ All seeds are fixed, so nothing here is flaky: "within 4 standard errors" holds 
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import bounds
+from sisrnn_tf import bounds, particles
 from tests.reference import sequence
 
 RUNS = 5000
 SIZES = {"latent_size": 1, "hidden_size": 3, "prior_sizes": (3,), "decoder_sizes": (4,), "activation": "tanh"}
-SEEDS = (0, 1, 2)
-X = {0: [[1.0, 0.0], [0.0, 0.0]], 1: [[0.0, 1.0], [1.0, 1.0]], 2: [[0.0, 0.0], [1.0, 0.0]]}
+# By seed of the weights: the emission and a sequence of T <= 3 steps of D <= 3 dimensions.
+CASES = {
+    0: ("Bernoulli", [[1.0, 0.0], [0.0, 0.0]]),
+    1: ("Bernoulli", [[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]),
+    2: ("Bernoulli", [[0.0], [1.0], [1.0]]),
+    3: ("Normal", [[0.4], [-0.7]]),
+    4: ("Normal", [[0.1, 1.2], [-0.6, 0.3]]),
+    5: ("Normal", [[-0.2], [0.5], [0.9]]),
+}
 
 
 def _tame(output_layer, raw_scale):
     """Lets a network's scale be about softplus(raw_scale), whatever its inputs, and halves its loc."""
     kernel, bias = output_layer.kernel.numpy(), output_layer.bias.numpy()
-    output_layer.kernel.assign(kernel * [0.5, 0.2])
-    output_layer.bias.assign([0.5 * bias[0], raw_scale])
+    size = len(bias) // 2
+    output_layer.kernel.assign(kernel * ([0.5] * size + [0.2] * size))
+    output_layer.bias.assign([*(0.5 * bias[:size]), *[raw_scale] * size])
 
 
 def _randomize(model, seed):
@@ -36,15 +44,30 @@ def _randomize(model, seed):
         scale = 4.0 if "noise" in weight.path else 2.5 if "transition" in weight.path else 0.7
         weight.assign(rng.normal(scale=scale, size=weight.shape))
     _tame(model.cell.prior_network.dense_layers[-1], 0.0)
+    if isinstance(model.likelihood, sisrnn_tf.emissions.Normal):
+        _tame(model.cell.decoder.dense_layers[-1], 0.5)
     network = model.cell.encoder.network
     _tame(network.output_layer if hasattr(network, "output_layer") else network.dense_layers[-1], 1.0)
 
 
-def _make_sisrnn(seed=0):
+def _make(seed, model_class="SISRNN"):
+    """A model of the case's emission and D, with the weights of its seed."""
+    name, x = CASES[seed]
     encoder = sisrnn_tf.encoders.SemiImplicit(1, (4,), (3,), activation="tanh", dtype="float64")
-    model = sisrnn_tf.SISRNN(sisrnn_tf.emissions.Bernoulli(2), encoder=encoder, dtype="float64", **SIZES)
+    if model_class == "VRNN":
+        encoder = sisrnn_tf.encoders.Gaussian(1, (4,), activation="tanh", dtype="float64")
+    emission = getattr(sisrnn_tf.emissions, name)(len(x[0]))
+    model = getattr(sisrnn_tf, model_class)(emission, encoder=encoder, dtype="float64", **SIZES)
     _randomize(model, seed)
     return model
+
+
+def _log_prob(model, observation, parameters):
+    """log p(x | parameters), `[..]`, by NumPy."""
+    if isinstance(model.likelihood, sisrnn_tf.emissions.Bernoulli):
+        return sequence.bernoulli_log_prob(observation, parameters)
+    loc, scale = sequence.Cell.gaussian(parameters, model.likelihood.scale_floor)
+    return sequence.gaussian_log_density(observation, loc, scale)
 
 
 def _quadrature(model, x, num_nodes=60):
@@ -58,7 +81,7 @@ def _quadrature(model, x, num_nodes=60):
         latent = loc[:, np.newaxis] + scale[:, np.newaxis] * nodes[:, np.newaxis]  # [paths, nodes, 1]
         shape = latent.shape[:2]
         hidden = np.broadcast_to(hidden[:, np.newaxis], (*shape, cell.hidden_size))
-        value = np.exp(sequence.bernoulli_log_prob(observation, cell.decode(latent, hidden)))
+        value = np.exp(_log_prob(model, observation, cell.decode(latent, hidden)))
         total = np.reshape(total[:, np.newaxis] * weights * value, -1)
         observation = np.broadcast_to(observation, (*shape, len(observation)))
         hidden = np.reshape(cell.transition(observation, latent, hidden), [-1, cell.hidden_size])
@@ -71,6 +94,10 @@ def _runs(model, x, num_importance, num_mixing, resample):
     return model.log_likelihood(rows, None, num_importance, num_mixing, resample, seed=5).numpy()
 
 
+def _always(log_weights):
+    return tf.ones(tf.shape(log_weights)[1:], tf.bool)
+
+
 def _z_score(values, expected):
     return (np.mean(values) - expected) / (np.std(values) / np.sqrt(len(values)))
 
@@ -78,36 +105,59 @@ def _z_score(values, expected):
 @pytest.fixture(scope="module")
 def truth_and_runs():
     """By seed of the weights: p(x), and log-estimates by (resample, K, M)."""
-    model, results = _make_sisrnn(), {}
-    for seed in SEEDS:
-        _randomize(model, seed)
+    results = {}
+    for seed, (_, x) in CASES.items():
+        model = _make(seed)
         cases = itertools.product((False, True), (0, 1, 5), (1, 8))
-        runs = {(resample, k, m): _runs(model, X[seed], m, k, resample) for resample, k, m in cases}
-        results[seed] = _quadrature(model, X[seed]), runs
+        runs = {(resample, k, m): _runs(model, x, m, k, resample) for resample, k, m in cases}
+        results[seed] = _quadrature(model, x), runs
     return results
 
 
+def _all_binary_sequences(num_steps, size):
+    return np.reshape(list(itertools.product((0.0, 1.0), repeat=num_steps * size)), [-1, num_steps, size])
+
+
 def test_quadrature_sums_to_one_over_all_sequences_and_has_converged():
-    model = _make_sisrnn()
-    sequences = np.reshape(list(itertools.product((0.0, 1.0), repeat=4)), [-1, 2, 2])
+    model, sequences = _make(0), _all_binary_sequences(2, 2)
     likelihoods = [_quadrature(model, x) for x in sequences]
     assert np.std(likelihoods) > 0.01
     np.testing.assert_allclose(np.sum(likelihoods), 1.0, rtol=1e-12)
     np.testing.assert_allclose([_quadrature(model, x, 90) for x in sequences], likelihoods, rtol=1e-3)
 
 
+def test_quadrature_of_real_observations_has_converged():
+    model, x = _make(4), CASES[4][1]
+    np.testing.assert_allclose(_quadrature(model, x, 90), _quadrature(model, x), rtol=1e-3)
+
+
+@pytest.mark.parametrize("num_mixing", [0, 1, 5])
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize("seed", [0, 2])
+def test_the_estimates_of_all_binary_sequences_sum_to_one(seed, resample, num_mixing):
+    """Whatever the weights; each sequence draws noise of its own, so the variances of their means add up."""
+    sequences = _all_binary_sequences(*np.shape(CASES[seed][1]))
+    runs = 1000
+    rows = np.repeat(sequences, runs, axis=0)
+    log_estimates = _make(seed).log_likelihood(rows, None, 4, num_mixing, resample, seed=3).numpy()
+    estimates = np.reshape(np.exp(log_estimates), [-1, runs])
+    error = np.sqrt(np.sum(np.var(estimates, axis=1)) / runs)
+    assert error < 0.02
+    assert abs(np.sum(np.mean(estimates, axis=1)) - 1.0) < 4 * error
+
+
 @pytest.mark.parametrize("num_importance", [1, 8])
 @pytest.mark.parametrize("num_mixing", [0, 1, 5])
 @pytest.mark.parametrize("resample", [False, True])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", CASES)
 def test_the_estimate_is_unbiased(truth_and_runs, seed, resample, num_mixing, num_importance):
     likelihood, runs = truth_and_runs[seed]
     estimates = np.exp(runs[resample, num_mixing, num_importance])
     assert abs(_z_score(estimates, likelihood)) < 4
-    assert np.std(estimates) / np.sqrt(RUNS) < 0.03 * likelihood  # so a bias of 12% would be seen
+    assert np.std(estimates) / np.sqrt(RUNS) < 0.04 * likelihood  # so a bias of 16% would be seen
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", CASES)
 def test_particles_are_resampled_in_these_tests(truth_and_runs, seed):
     """Without a resampling SMC is IWAE: on the same noise they differ where one happened."""
     _, runs = truth_and_runs[seed]
@@ -115,7 +165,7 @@ def test_particles_are_resampled_in_these_tests(truth_and_runs, seed):
     assert 0.05 < np.mean(differs) < 1
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", CASES)
 def test_the_bound_rises_with_mixing_draws_and_stays_below(truth_and_runs, seed):
     likelihood, runs = truth_and_runs[seed]
     bound = {k: runs[False, k, 1] for k in (0, 1, 5)}
@@ -125,7 +175,7 @@ def test_the_bound_rises_with_mixing_draws_and_stays_below(truth_and_runs, seed)
 
 
 @pytest.mark.parametrize("resample", [False, True])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", CASES)
 def test_the_bound_rises_with_particles_and_stays_below(truth_and_runs, seed, resample):
     likelihood, runs = truth_and_runs[seed]
     for num_mixing in (0, 1, 5):
@@ -134,11 +184,9 @@ def test_the_bound_rises_with_particles_and_stays_below(truth_and_runs, seed, re
         assert _z_score(eight, np.log(likelihood)) < -3
 
 
-def test_point_mass_over_three_steps():
-    encoder = sisrnn_tf.encoders.Gaussian(1, (4,), activation="tanh", dtype="float64")
-    model = sisrnn_tf.VRNN(sisrnn_tf.emissions.Bernoulli(1), encoder=encoder, dtype="float64", **SIZES)
-    _randomize(model, 3)
-    x = [[1.0], [0.0], [1.0]]
+@pytest.mark.parametrize("seed", [2, 5])
+def test_point_mass_over_three_steps(seed):
+    model, x = _make(seed, "VRNN"), CASES[seed][1]
     likelihood = _quadrature(model, x)
     for resample, num_importance in itertools.product((False, True), (1, 8)):
         estimates = np.exp(_runs(model, x, num_importance, 5, resample))
@@ -146,11 +194,26 @@ def test_point_mass_over_three_steps():
         assert np.std(estimates) / np.sqrt(RUNS) < 0.04 * likelihood
 
 
+@pytest.mark.parametrize("resample_fn", [particles.resample_systematic, particles.resample_multinomial])
+@pytest.mark.parametrize("criterion", [particles.ess_below_threshold, _always])
+def test_the_estimate_is_unbiased_however_particles_are_resampled(truth_and_runs, resample_fn, criterion):
+    rows = np.tile(np.array(CASES[0][1]), (RUNS, 1, 1))
+    estimates = np.exp(_make(0).log_likelihood(rows, None, 8, 1, True, 6, resample_fn, criterion))
+    assert abs(_z_score(estimates, truth_and_runs[0][0])) < 4
+    assert np.std(estimates) / np.sqrt(RUNS) < 0.04 * truth_and_runs[0][0]
+
+
 @pytest.mark.parametrize("resample", [False, True])
-def test_leaving_the_generating_draw_out_is_seen(truth_and_runs, monkeypatch, resample):
+@pytest.mark.parametrize("seed", [0, 3])
+def test_leaving_the_generating_draw_out_is_seen(truth_and_runs, monkeypatch, seed, resample):
     """The tests above have the power to see the one mistake that must never be made."""
-    right = bounds.mixture_log_density
-    monkeypatch.setattr(bounds, "mixture_log_density", lambda components: right(components[1:]))
-    keras.utils.set_random_seed(0)
-    estimates = np.exp(_runs(_make_sisrnn(SEEDS[0]), X[SEEDS[0]], 8, 1, resample))
-    assert _z_score(estimates, truth_and_runs[SEEDS[0]][0]) > 8
+
+    def without_own(cell, observations, trajectory, extra_mixing, num_mixing):
+        draws = [extra_mixing(number) for number in range(num_mixing)]
+        others = [cell.posterior_parameters(observations, trajectory.previous_hidden, noise) for noise in draws]
+        components = [bounds.gaussian_log_density(trajectory.latent, parameters) for parameters in others]
+        return bounds.mixture_log_density(tf.stack(components))
+
+    monkeypatch.setattr(bounds, "log_mixture", without_own)
+    estimates = np.exp(_runs(_make(seed), CASES[seed][1], 8, 1, resample))
+    assert _z_score(estimates, truth_and_runs[seed][0]) > 8

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from sisrnn_tf import particles, random
+from sisrnn_tf.noise import ParticleNoise, draw_noise
 from sisrnn_tf.rnn import batch_to_time_major
 from tests.reference import sequence
 
@@ -37,21 +38,38 @@ def test_effective_sample_size_has_the_right_limits():
     assert not particles.ess_below_threshold(tf.constant([[-5.0]]))
 
 
+def _resample(resample_fn, weights, uniforms):
+    """Counts of each ancestor, `[M, runs]`, for uniforms `[M, runs]`."""
+    log_weights = tf.tile(tf.constant(np.log(weights))[:, np.newaxis] + 3.0, [1, uniforms.shape[1]])
+    ancestors = resample_fn(log_weights, tf.constant(uniforms)).numpy()  # [M, runs]
+    return np.sum(ancestors[:, np.newaxis] == np.arange(len(weights))[:, np.newaxis], axis=0)
+
+
 def test_systematic_resampling_takes_floor_or_ceil_and_is_unbiased():
     weights = np.random.default_rng(0).dirichlet(np.full(7, 0.5))
-    uniforms = (np.arange(2000) + 0.5) / 2000
-    log_weights = tf.tile(tf.constant(np.log(weights))[:, np.newaxis] + 3.0, [1, 2000])
-    ancestors = particles.resample_systematic(log_weights, tf.constant(uniforms)).numpy()  # [7, 2000]
-    counts = np.sum(ancestors[:, np.newaxis] == np.arange(7)[:, np.newaxis], axis=0)  # [7, 2000]
+    uniforms = np.tile((np.arange(2000) + 0.5) / 2000, [7, 1])
+    counts = _resample(particles.resample_systematic, weights, uniforms)
     expected = 7 * weights
     assert (counts >= np.floor(expected)[:, np.newaxis]).all()
     assert (counts <= np.ceil(expected)[:, np.newaxis]).all()
     np.testing.assert_allclose(np.mean(counts, axis=1), expected, atol=1e-3)
 
 
-def test_systematic_resampling_never_takes_a_particle_without_weight():
+def test_multinomial_resampling_has_binomial_counts():
+    """Mean M w and variance M w (1 - w), within 5 standard errors: one false alarm in some 100,000 choices of seed."""
+    rng, runs = np.random.default_rng(0), 20000
+    weights = rng.dirichlet(np.full(7, 2.0))
+    counts = _resample(particles.resample_multinomial, weights, rng.random((7, runs)))
+    variance = 7 * weights * (1 - weights)
+    assert (np.abs(np.mean(counts, axis=1) - 7 * weights) < 5 * np.sqrt(variance / runs)).all()
+    squares = (counts - 7 * weights[:, np.newaxis]) ** 2
+    assert (np.abs(np.mean(squares, axis=1) - variance) < 5 * np.std(squares, axis=1) / np.sqrt(runs)).all()
+
+
+@pytest.mark.parametrize("resample_fn", [particles.resample_systematic, particles.resample_multinomial])
+def test_resampling_never_takes_a_particle_without_weight(resample_fn):
     log_weights = tf.constant([[-np.inf] * 3, [0.0] * 3, [0.0] * 3, [-np.inf] * 3])
-    ancestors = particles.resample_systematic(log_weights, tf.constant([1e-7, 0.5, 1.0]))
+    ancestors = resample_fn(log_weights, tf.tile(tf.constant([[1e-7, 0.5, 1.0]]), [4, 1]))
     assert set(np.unique(ancestors)) == {1, 2}
 
 
@@ -66,7 +84,7 @@ def test_one_particle_is_the_bound(make_model, observations, mask, kind, resampl
 
 def test_the_answer_does_not_depend_on_the_chunk_size(sisrnn, observations, mask, monkeypatch):
     answers = []
-    for rows in (particles.CHUNK_ROWS, 1, 4 * 5 * (K + 1) * 3):  # all, one and three of four particles at a time
+    for rows in (particles.CHUNK_ROWS, 1, 4 * 5 * 3):  # all, one and three of four particles at a time
         monkeypatch.setattr(particles, "CHUNK_ROWS", rows)
         answers.append(sisrnn.log_likelihood(observations, mask, M, K, seed=SEED).numpy())
     np.testing.assert_allclose(answers[1:], [answers[0]] * 2, rtol=1e-6)
@@ -81,51 +99,69 @@ def test_masked_is_truncated(sisrnn64, observations, mask, resample):
     np.testing.assert_allclose(received[1], expected[1], rtol=1e-10)
 
 
-def test_more_particles_extend_fewer(sisrnn):
-    seed, few, rest = random.as_seed(SEED), 2, 3
-    parts = [particles.draw_noise(sisrnn.cell, (5, 4), K, seed, *span) for span in ((0, few), (few, rest))]
-    noise = particles.draw_noise(sisrnn.cell, (5, 4), K, seed, 0, few + rest)
-    for whole, first, second in zip(noise, *parts, strict=True):
-        np.testing.assert_array_equal(whole, tf.concat([first, second], axis=-2))
-        assert not np.array_equal(whole[..., :4, :], whole[..., 4:8, :])
+def test_particles_draw_their_noise_by_the_law(sisrnn64):
+    """Particle m draws as a pass from fold_in(seed, m) does, whichever particles and steps are asked for together."""
+    seed = random.as_seed(SEED)
+    wholes = [draw_noise(sisrnn64.cell, 5, 4, K, random.fold_in(seed, m)) for m in range(M)]
+    noise = ParticleNoise(sisrnn64.cell, 4, seed, 1, 2)
+    for name in ("mixing", "latent"):
+        expected = np.concatenate([getattr(wholes[m], name) for m in (1, 2)], axis=1)  # [T, 2 B, ..]
+        assert len(np.unique(expected[:, :, 0])) > 1
+        np.testing.assert_array_equal(getattr(noise, name)(5), expected)
+        for step in range(5):
+            np.testing.assert_array_equal(getattr(noise, name)(1, tf.constant(step)), expected[step : step + 1])
+    for number in range(K):
+        expected = np.concatenate([wholes[m].extra_mixing[number] for m in (1, 2)], axis=1)
+        np.testing.assert_array_equal(noise.extra_mixing(number, 5), expected)
+        np.testing.assert_array_equal(noise.extra_mixing(number, 2, tf.constant(3)), expected[3:])
 
 
 def _inputs(model, observations, mask):
     x = batch_to_time_major(tf.constant(observations, tf.float64))
-    noise = particles.draw_noise(model.cell, (5, 4), K, random.as_seed(SEED), 0, M)
-    uniforms = random.uniform([5, 4], random.as_seed(SEED), tf.float64)
-    return x, noise, uniforms, M, tf.constant(mask.T)
+    noise = ParticleNoise(model.cell, 4, random.as_seed(SEED), 0, M)
+    uniforms = random.uniform([5, M, 4], random.as_seed(SEED), tf.float64)
+    return x, noise, K, uniforms, tf.constant(mask.T)
 
 
 def test_without_resampling_smc_is_iwae(sisrnn64, observations, mask):
-    x, noise, *rest = _inputs(sisrnn64, observations, mask)
-    received = particles.smc_log_likelihood(sisrnn64.cell, x, noise, *rest, resample_criterion_fn=_never)
-    expected = particles.log_mean_exp(particles.trajectory_log_weights(sisrnn64.rnn, x, noise, M, rest[-1]))
-    np.testing.assert_allclose(received, expected, rtol=1e-12)
+    x, noise, _, uniforms, time_mask = _inputs(sisrnn64, observations, mask)
+    received, means = particles.smc_terms(sisrnn64.cell, x, noise, K, uniforms, time_mask, resample_criterion_fn=_never)
+    terms = particles.trajectory_terms(sisrnn64.rnn, x, noise, K, time_mask)
+    np.testing.assert_allclose(received, particles.log_mean_exp(terms.surrogate), rtol=1e-12)
+    for mean, values in zip(means, terms, strict=True):
+        np.testing.assert_allclose(mean, np.mean(values, axis=0), rtol=1e-12)
+
+
+def test_each_trajectory_has_the_terms_of_a_bound(sisrnn64, observations, mask):
+    x, noise, _, _, time_mask = _inputs(sisrnn64, observations, mask)
+    terms = particles.trajectory_terms(sisrnn64.rnn, x, noise, K, time_mask)
+    for particle in range(M):
+        expected = sisrnn64.bound(observations, mask, K, random.fold_in(random.as_seed(SEED), particle))
+        for values, other in zip(terms, expected, strict=True):
+            np.testing.assert_allclose(values[particle], other, rtol=1e-9)
 
 
 def _reference_smc(cell, x, noise, uniforms, length, row):
     """The estimate of one sequence with a resampling after every step, in plain loops."""
+    mixing, latent = noise.mixing(5).numpy(), noise.latent(5).numpy()
+    extra = np.stack([noise.extra_mixing(number, 5).numpy() for number in range(K)])
     hidden, total = [np.zeros(cell.hidden_size)] * M, 0.0
     for t in range(length):
         weights, states = [], []
         for m in range(M):
             at = m * 4 + row
-            extra = noise.extra_mixing[:, t, at].numpy()
-            step = cell.step(x[t, row], hidden[m], noise.mixing[t, at].numpy(), noise.latent[t, at].numpy(), extra)
+            step = cell.step(x[t, row], hidden[m], mixing[t, at], latent[t, at], extra[:, t, at])
             weights.append(np.exp(step.emission + step.prior - sequence.log_mean_exp(step.components)))
             states.append(step.hidden)
         total += np.log(np.mean(weights))
         cumulative = np.cumsum(weights) / np.sum(weights)
-        hidden = [states[np.argmax(cumulative > (uniforms[t, row] + m) / M)] for m in range(M)]
+        hidden = [states[np.argmax(cumulative > (uniforms[t, 0, row] + m) / M)] for m in range(M)]
     return total
 
 
 def test_smc_equals_a_numpy_reference(sisrnn64, observations, mask):
-    x, noise, uniforms, count, time_mask = _inputs(sisrnn64, observations, mask)
-    received = particles.smc_log_likelihood(
-        sisrnn64.cell, x, noise, uniforms, count, time_mask, resample_criterion_fn=_always
-    )
+    x, noise, _, uniforms, time_mask = _inputs(sisrnn64, observations, mask)
+    received, _ = particles.smc_terms(sisrnn64.cell, x, noise, K, uniforms, time_mask, resample_criterion_fn=_always)
     cell = sequence.Cell(sisrnn64.cell)
     lengths = mask.sum(axis=1)
     expected = [_reference_smc(cell, x.numpy(), noise, uniforms.numpy(), lengths[row], row) for row in range(4)]
@@ -136,15 +172,15 @@ def test_lost_particles_are_no_nan(sisrnn64, observations, mask, monkeypatch):
     """Sequence 0 loses one particle, sequence 1 all: -inf, and the others do not notice."""
     inputs = _inputs(sisrnn64, observations, np.ones_like(mask))
     right = particles._propagate
-    before = particles.smc_log_likelihood(sisrnn64.cell, *inputs)
+    before, _ = particles.smc_terms(sisrnn64.cell, *inputs)
     lost = np.reshape([[b == 1 or (b == 0 and m == 2) for b in range(4)] for m in range(M)], -1)
 
     def propagate(*args):
-        hidden, increments = right(*args)
-        return hidden, tf.where(lost, tf.constant(-np.inf, tf.float64), increments)
+        hidden, (emission, *others) = right(*args)
+        return hidden, (tf.where(lost, tf.constant(-np.inf, tf.float64), emission), *others)
 
     monkeypatch.setattr(particles, "_propagate", propagate)
-    after = particles.smc_log_likelihood(sisrnn64.cell, *inputs).numpy()
+    after, _ = particles.smc_terms(sisrnn64.cell, *inputs)
     assert np.isfinite(after[0])
     assert after[1] == -np.inf
     np.testing.assert_array_equal(after[2:], before[2:])

@@ -19,6 +19,24 @@ def _three_ways(function, *args):
     return [way(*args).numpy() for way in ways]
 
 
+def test_bits_are_those_of_tensorflow():
+    seed = random.as_seed(SEED)
+    expected = tf.random.stateless_uniform([1001], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
+    np.testing.assert_array_equal(random.bits(1001, seed), expected)
+    np.testing.assert_array_equal(random.bits(101, seed, 225), expected[900:])
+
+
+@pytest.mark.parametrize("draw", [random.uniform, random.normal, random.centered_bernoulli])
+def test_a_draw_may_begin_anywhere(draw):
+    """On its own, in eager, graph and XLA, it is that part of the whole, up to the rounding of cosines."""
+    seed = random.as_seed(SEED)
+    whole = draw([1000], seed).numpy()
+    for first in (0, 1, 2, 3, 5, 31, 127, 128, 129, 777):
+        expected = np.reshape(whole[first : first + 21], [7, 3])
+        for part in _three_ways(lambda number: draw([7, 3], seed, first=number), tf.constant(first)):
+            np.testing.assert_allclose(part, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_bits_agree_between_eager_graph_and_xla():
     eager, graph, xla = _three_ways(lambda seed: random.bits(1001, seed), random.as_seed(SEED))
     np.testing.assert_array_equal(eager, graph)

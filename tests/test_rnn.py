@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sisrnn_tf import random, rnn
+from sisrnn_tf.noise import draw_noise
 from tests.reference import sequence
 
 D, Z, H, P = 3, 2, 4, 3
@@ -13,7 +14,7 @@ SIZES = {"emission_parameters": P, "latent": Z, "hidden": H}
 
 
 def _noise(cell, num_steps, batch_size, num_mixing=0, seed=7):
-    return rnn.draw_noise(cell, num_steps, batch_size, num_mixing, random.as_seed(seed))
+    return draw_noise(cell, num_steps, batch_size, num_mixing, random.as_seed(seed))
 
 
 def test_time_major_and_back():

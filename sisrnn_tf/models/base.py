@@ -1,11 +1,11 @@
 """What all sequence models share: Keras' training loop, evaluation, and the surface that users call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, random
+from sisrnn_tf import batches, particles, random
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require, require_int
@@ -21,7 +21,7 @@ class SequenceModel(keras.Model):
 
         _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
         _bound_terms(batch, seed, num_mixing)   -> BoundTerms
-        _estimate(batch, num_importance, num_mixing, resample, seed) -> log p(x) or an estimate of it, [B]
+        _estimate(batch, num_importance, num_mixing, resampling, seed) -> log p(x) or an estimate of it, [B]
         _generate_step(hidden, seed)            -> x_t, h_t from h_{t-1}
 
     Args:
@@ -111,19 +111,21 @@ class SequenceModel(keras.Model):
         num_mixing: int = 1,
         resample: bool = False,
         seed: random.Seed | None = None,
+        resample_fn: Callable = particles.resample_systematic,
+        resample_criterion_fn: Callable = particles.ess_below_threshold,
     ) -> tf.Tensor:
         """Returns an estimate of log p(x_1..x_T) that is a lower bound in expectation, `[B]`, in nats.
 
         Without resampling (IWAE) trajectories are weighted whole; with it (sequential Monte Carlo, FIVO) the
-        estimate is the product over steps of the particles' average weights, and particles are resampled, by
-        systematic resampling, after steps that leave an effective sample size under M / 2:
+        estimate is the product over steps of the particles' average weights, and particles are resampled after
+        the steps that ask for it: by default systematically, where the effective sample size is under M / 2:
 
             IWAE   log (1/M) sum_m exp(L_K of particle m)
             SMC    sum_t log sum_m W_{t-1}^m w_t^m,      w_t^m = p(x_t|.) p(z_t|.) / ghat_t
 
         Particle m draws as `bound` does from the seed fold_in(seed, m): at M = 1 both are that bound's surrogate.
-        IWAE takes the particles in chunks; SMC must hold all of a batch at once, with T B M (K + 1) N numbers of
-        noise, so give it small batches. The deterministic RNN's answer is exact, whatever M and K.
+        IWAE takes the particles in chunks, SMC step after step, and both the mixing draws one by one, so memory does
+        not grow with K. The deterministic RNN's answer is exact, whatever M and K.
 
         Args:
             observations: x, `[B, T, D]`.
@@ -132,6 +134,9 @@ class SequenceModel(keras.Model):
             num_mixing: K, mixing draws of each particle and step beside the generating one.
             resample: whether to resample particles.
             seed: an int or a pair of ints; None draws from the model's stream.
+            resample_fn: (normalized log-weights `[M, B]`, uniform numbers `[M, B]`) -> ancestors int32 `[M, B]`;
+                `particles.resample_systematic` or `particles.resample_multinomial`.
+            resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample, bool `[B]`.
 
         Raises:
             ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
@@ -140,7 +145,8 @@ class SequenceModel(keras.Model):
         num_importance = require_int("num_importance", num_importance, 1)
         num_mixing = require_int("num_mixing", num_mixing, 0)
         require(isinstance(resample, bool), "resample", "True or False", resample)
-        return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resample, seed)
+        resampling = (resample_fn, resample_criterion_fn) if resample else None
+        return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)
 
     def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.

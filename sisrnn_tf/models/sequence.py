@@ -1,4 +1,4 @@
-"""Sequence models: SISRNN, its point-mass case VRNN, and the deterministic RNN."""
+"""Sequence models with a latent in every step: SISRNN, and its point-mass case VRNN."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from sisrnn_tf import bounds, encoders, networks, particles, random
 from sisrnn_tf.cells import SISRNNCell
-from sisrnn_tf.losses import ExactLoss, SIVILoss
+from sisrnn_tf.losses import SIVILoss
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major, draw_noise
+from sisrnn_tf.noise import ParticleNoise, draw_noise
+from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
-from sisrnn_tf.validation import require_int
+from sisrnn_tf.validation import require
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -32,6 +33,10 @@ class SISRNN(SequenceModel):
         activation: of the hidden layers; a Keras name or function.
         scale_floor: smallest standard deviation of prior and posterior.
         eval_num_mixing: K of `evaluate` and of validation, where beta is 1.
+        num_importance: M. Above 1 training maximizes an estimate of log p(x) from M trajectories instead of L_K
+            (which is that at M = 1), and beta must be 1; validation stays with L_K.
+        resample: which estimate that is: importance-weighted trajectories (IWAE), or particles that are resampled
+            (FIVO); see `log_likelihood`.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -56,6 +61,8 @@ class SISRNN(SequenceModel):
         activation="relu",
         scale_floor: float = 1e-3,
         eval_num_mixing: int = 10,
+        num_importance: int = 1,
+        resample: bool = False,
         **kwargs,
     ):
         super().__init__(emission, seed, **kwargs)
@@ -75,7 +82,12 @@ class SISRNN(SequenceModel):
         self.stream = self.cell.stream
         self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
-        self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, name="loss_layer")
+        self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
+        require(isinstance(resample, bool), "resample", "True or False", resample)
+        require(
+            num_importance > 1 or not resample, "num_importance", "above 1 where `resample` is True", num_importance
+        )
+        self.resample = resample
         self._compiled_num_mixing = None
         self.built = True
 
@@ -122,20 +134,35 @@ class SISRNN(SequenceModel):
         return mask, outputs, lambda: bounds.log_densities(self.cell, observations, parameters, trajectory, noise)
 
     def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
+        num_importance = self.loss_layer.num_importance
+        if training and num_importance > 1:
+            _, outputs, _ = self._evidence(batch, random.fold_in(seed, 0), 0)  # of the first particle
+            return outputs, lambda: self._add_estimate(batch, num_importance, seed)
         mask, outputs, densities = self._evidence(batch, seed, self._num_mixing(training))
         return outputs, lambda: self.loss_layer(densities(), time_mask=mask, weight=batch.weight, training=training)
+
+    def _add_estimate(self, batch: Batch, num_importance: int, seed: tf.Tensor) -> None:
+        """Adds minus the estimate of log p(x) from particles as the loss."""
+        num_mixing = self._num_mixing(training=True) if self.cell.encoder.noise_size else 0
+        if self.resample:
+            estimate, terms = self._smc(batch, num_importance, num_mixing, seed)
+        else:
+            terms = self._trajectory_terms(batch, 0, num_importance, num_mixing, seed)  # each [M, B]
+            estimate = particles.log_mean_exp(terms.surrogate)
+            terms = BoundTerms(*(tf.reduce_mean(values, axis=0) for values in terms))
+        self.loss_layer.add_estimate(estimate, terms, num_mixing, batch.weight)
 
     def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
         mask, _, densities = self._evidence(batch, seed, num_mixing)
         return bounds.bound_terms(densities(), mask)
 
-    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resample: bool, seed) -> tf.Tensor:
+    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
         seed = self._to_seed(seed)
         num_mixing = num_mixing if self.cell.encoder.noise_size else 0  # the draws of a point mass are all equal
-        if resample:
-            return self._smc_function(*batch[:2], tf.constant(num_importance), num_mixing, seed)
+        if resampling is not None:
+            return self._smc_function(*batch[:2], tf.constant(num_importance), num_mixing, resampling, seed)
         num_rows = batch.observations.shape[:2].num_elements()  # None inside a function of unknown batch size
-        size = particles.chunk_size(num_rows and num_rows * (num_mixing + 1))
+        size = particles.chunk_size(num_rows)
         chunks = [
             self._log_weights_function(
                 *batch[:2], tf.constant(first), tf.constant(min(size, num_importance - first)), num_mixing, seed
@@ -144,20 +171,34 @@ class SISRNN(SequenceModel):
         ]
         return particles.log_mean_exp(tf.concat(chunks, axis=0))
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
-        """Returns L_K of the particles first..first + count - 1, `[count, B]`."""
-        observations, mask, sizes = self._time_major(Batch(observations, mask, None))
-        noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, first, count)
-        return particles.trajectory_log_weights(self.rnn, observations, noise, count, mask)
+    def _trajectory_terms(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor) -> BoundTerms:
+        """Returns the bound's terms of the particles first..first + count - 1, each `[count, B]`."""
+        observations, mask, (_, batch_size) = self._time_major(batch)
+        noise = ParticleNoise(self.cell, batch_size, seed, first, count)
+        return particles.trajectory_terms(self.rnn, observations, noise, num_mixing, mask)
+
+    def _smc(self, batch: Batch, count, num_mixing, seed: tf.Tensor, **resampling) -> tuple[tf.Tensor, BoundTerms]:
+        observations, mask, (num_steps, batch_size) = self._time_major(batch)
+        noise = ParticleNoise(self.cell, batch_size, seed, 0, count)
+        # Particles are numbered from 0, so -1 is free for the resampling.
+        uniforms = random.uniform([num_steps, count, batch_size], random.fold_in(seed, -1), self.density_dtype)
+        return particles.smc_terms(self.cell, observations, noise, num_mixing, uniforms, mask, **resampling)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _smc_function(self, observations, mask, count, num_mixing, seed):
-        observations, mask, sizes = self._time_major(Batch(observations, mask, None))
-        noise = particles.draw_noise(self.cell, sizes, num_mixing, seed, 0, count)
-        # Particles are numbered from 0, so -1 is free for the resampling.
-        uniforms = random.uniform(sizes, random.fold_in(seed, -1), self.density_dtype)
-        return particles.smc_log_likelihood(self.cell, observations, noise, uniforms, count, mask)
+    def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
+        return self._trajectory_terms(Batch(observations, mask, None), first, count, num_mixing, seed).surrogate
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _smc_function(self, observations, mask, count, num_mixing, resampling, seed):
+        resample_fn, resample_criterion_fn = resampling
+        return self._smc(
+            Batch(observations, mask, None),
+            count,
+            num_mixing,
+            seed,
+            resample_fn=resample_fn,
+            resample_criterion_fn=resample_criterion_fn,
+        )[0]
 
     def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
         prior = self.cell.prior_parameters(hidden)
@@ -173,7 +214,8 @@ class SISRNN(SequenceModel):
         return {
             **super().get_config(),
             **{name: cell[name] for name in names},
-            **{name: loss[name] for name in ("num_mixing", "kl_weight", "eval_num_mixing")},
+            **{name: loss[name] for name in ("num_mixing", "kl_weight", "eval_num_mixing", "num_importance")},
+            "resample": self.resample,
         }
 
 
@@ -193,83 +235,3 @@ class VRNN(SISRNN):
             shared = {name: kwargs[name] for name in ("activation", "scale_floor", "dtype") if name in kwargs}
             encoder = encoders.Gaussian(latent_size, name="encoder", **shared)
         super().__init__(emission, latent_size, encoder=encoder, **kwargs)
-
-
-@keras.saving.register_keras_serializable("sisrnn_tf")
-class RNN(SequenceModel):
-    """Deterministic recurrent network, whose likelihood is exact: p(x_t | x_{<t}) = phi_decoder(h_{t-1}).
-
-    Args:
-        emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
-        hidden_size: H.
-        seed: int, where the model's stream of noise starts; only generation draws from it.
-        decoder_sizes: units of the decoder's hidden layers.
-        activation: of the hidden layers; a Keras name or function.
-
-    Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
-    """
-
-    def __init__(
-        self,
-        emission,
-        hidden_size: int = 64,
-        seed: int = 0,
-        decoder_sizes: Sequence[int] = (128, 128),
-        activation="relu",
-        **kwargs,
-    ):
-        super().__init__(emission, seed, **kwargs)
-        self.hidden_size = require_int("hidden_size", hidden_size, 1)
-        self.stream = random.RandomStream(seed, name="stream")
-        self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")
-        self.gru.build((None, None, emission.event_size))
-        self.decoder = networks.MLP(
-            decoder_sizes, emission.parameter_size, activation, dtype=self.dtype_policy, name="decoder"
-        )
-        self.decoder.build((None, hidden_size))
-        self.loss_layer = ExactLoss(name="loss_layer")
-        self.built = True
-
-    @property
-    def density_dtype(self) -> tf.DType:
-        """The dtype of densities and samples."""
-        return networks.density_dtype(self.decoder)
-
-    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resample: bool, seed) -> tf.Tensor:
-        return self._bound_function(batch.observations, batch.mask, 0, random.as_seed(0)).surrogate
-
-    def _log_likelihood(self, batch: Batch):
-        """Returns the mask and log p(x_t | x_{<t}), time-major `[T, B]`, and the outputs."""
-        mask = None if batch.mask is None else batch_to_time_major(batch.mask)
-        observations = tf.cast(batch.observations, self.density_dtype)
-        if batch.mask is not None:  # padding may hold anything, NaN too
-            observations = tf.where(batch.mask[..., tf.newaxis], observations, 0.0)
-        hidden = self.gru(observations)
-        previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
-        parameters = self.decoder(previous_hidden)
-        log_likelihood = self.likelihood.distribution(parameters).log_prob(observations)  # [B, T]
-        outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
-        return mask, batch_to_time_major(log_likelihood), outputs
-
-    def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
-        mask, log_likelihood, outputs = self._log_likelihood(batch)
-        return outputs, lambda: self.loss_layer(log_likelihood, time_mask=mask, weight=batch.weight)
-
-    def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
-        mask, log_likelihood, _ = self._log_likelihood(batch)
-        total = bounds.sum_over_time(log_likelihood, mask)
-        nothing = tf.zeros_like(total)
-        return BoundTerms(total, total, nothing, total, nothing)
-
-    def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
-        observation = self.likelihood.sample(self.decoder(hidden), seed)
-        return observation, self.gru.cell(tf.cast(observation, self.compute_dtype), hidden)[0]
-
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "hidden_size": self.hidden_size,
-            "decoder_sizes": self.decoder.hidden_sizes,
-            "activation": keras.activations.serialize(self.decoder.activation),
-        }

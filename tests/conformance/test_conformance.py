@@ -48,7 +48,10 @@ LAYERS = {
     "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
 }
 MODELS = ("SISRNN", "VRNN", "RNN")
-OBJECTS = {"Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True)}
+OBJECTS = {
+    "Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True),
+    "Normal": lambda: sisrnn_tf.emissions.Normal(D, scale_floor=0.2),
+}
 
 X = (np.random.default_rng(0).random((12, T, D)) < 0.5).astype("float32")
 MASK = np.arange(T) < np.tile([5, 3, 1, 4], 3)[:, np.newaxis]

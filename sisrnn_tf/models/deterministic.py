@@ -1,0 +1,93 @@
+"""The deterministic RNN, whose likelihood is exact."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import bounds, networks, random
+from sisrnn_tf.losses import ExactLoss
+from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.rnn import batch_to_time_major
+from sisrnn_tf.types import Batch, BoundTerms
+from sisrnn_tf.validation import require_int
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class RNN(SequenceModel):
+    """Deterministic recurrent network, whose likelihood is exact: p(x_t | x_{<t}) = phi_decoder(h_{t-1}).
+
+    Args:
+        emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
+        hidden_size: H.
+        seed: int, where the model's stream of noise starts; only generation draws from it.
+        decoder_sizes: units of the decoder's hidden layers.
+        activation: of the hidden layers; a Keras name or function.
+
+    Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
+    """
+
+    def __init__(
+        self,
+        emission,
+        hidden_size: int = 64,
+        seed: int = 0,
+        decoder_sizes: Sequence[int] = (128, 128),
+        activation="relu",
+        **kwargs,
+    ):
+        super().__init__(emission, seed, **kwargs)
+        self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        self.stream = random.RandomStream(seed, name="stream")
+        self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")
+        self.gru.build((None, None, emission.event_size))
+        self.decoder = networks.MLP(
+            decoder_sizes, emission.parameter_size, activation, dtype=self.dtype_policy, name="decoder"
+        )
+        self.decoder.build((None, hidden_size))
+        self.loss_layer = ExactLoss(name="loss_layer")
+        self.built = True
+
+    @property
+    def density_dtype(self) -> tf.DType:
+        """The dtype of densities and samples."""
+        return networks.density_dtype(self.decoder)
+
+    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
+        return self._bound_function(batch.observations, batch.mask, 0, random.as_seed(0)).surrogate
+
+    def _log_likelihood(self, batch: Batch):
+        """Returns the mask and log p(x_t | x_{<t}), time-major `[T, B]`, and the outputs."""
+        mask = None if batch.mask is None else batch_to_time_major(batch.mask)
+        observations = tf.cast(batch.observations, self.density_dtype)
+        if batch.mask is not None:  # padding may hold anything, NaN too
+            observations = tf.where(batch.mask[..., tf.newaxis], observations, 0.0)
+        hidden = self.gru(observations)
+        previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
+        parameters = self.decoder(previous_hidden)
+        log_likelihood = self.likelihood.distribution(parameters).log_prob(observations)  # [B, T]
+        outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
+        return mask, batch_to_time_major(log_likelihood), outputs
+
+    def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
+        mask, log_likelihood, outputs = self._log_likelihood(batch)
+        return outputs, lambda: self.loss_layer(log_likelihood, time_mask=mask, weight=batch.weight)
+
+    def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
+        mask, log_likelihood, _ = self._log_likelihood(batch)
+        total = bounds.sum_over_time(log_likelihood, mask)
+        nothing = tf.zeros_like(total)
+        return BoundTerms(total, total, nothing, total, nothing)
+
+    def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
+        observation = self.likelihood.sample(self.decoder(hidden), seed)
+        return observation, self.gru.cell(tf.cast(observation, self.compute_dtype), hidden)[0]
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "hidden_size": self.hidden_size,
+            "decoder_sizes": self.decoder.hidden_sizes,
+            "activation": keras.activations.serialize(self.decoder.activation),
+        }

@@ -1,0 +1,98 @@
+"""The noise of a pass: which seed draws what, for one trajectory a sequence and for particles.
+
+    mixing eps_t of psi^0      fold_in(seed, 0)                [T, B, N]
+    latent                     fold_in(seed, 1)                [T, B, Z]
+    mixing eps_t of psi^k      fold_in(fold_in(seed, 2), k-1)  [T, B, N]
+    particle m                 draws so from fold_in(seed, m)
+
+Time-major, so a longer sequence extends a shorter one's noise; more mixing draws, or particles, extend fewer.
+"""
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf import networks, random
+from sisrnn_tf.types import Noise
+
+
+def draw_noise(cell: keras.layers.Layer, num_steps, batch_size, num_mixing, seed: tf.Tensor) -> Noise:
+    """Draws all the noise of a pass with one trajectory a sequence.
+
+    A point mass has no noise, and so no extra draws.
+
+    Args:
+        cell: a stochastic cell.
+        num_steps: T, int or scalar tensor.
+        batch_size: B, int or scalar tensor.
+        num_mixing: K, int or scalar tensor.
+        seed: int32 `[2]`.
+    """
+    if cell.encoder.noise_size == 0:
+        num_mixing = 0
+    shape = [num_steps, batch_size]
+    mixing = _mixing(cell, shape, seed)  # [T, B, N]
+    extra_mixing = tf.map_fn(
+        lambda number: _extra_mixing(cell, shape, seed, number),
+        tf.range(tf.maximum(num_mixing, 1)),  # no draw at all could not be stacked where B is unknown
+        fn_output_signature=mixing.dtype,
+    )[:num_mixing]  # [K, T, B, N]
+    extra_mixing = tf.reshape(extra_mixing, tf.concat([[num_mixing], tf.shape(mixing)], axis=0))
+    return Noise(mixing, _latent(cell, shape, seed), extra_mixing)
+
+
+class ParticleNoise:
+    """The noise of particles, drawn when it is asked for: all of it at once would not fit.
+
+    Particles take the place of the batch: row m B + b is particle m of sequence b.
+
+    Args:
+        cell: a stochastic cell.
+        batch_size: B, int or scalar tensor.
+        seed: int32 `[2]`.
+        first: number of the first particle, int or scalar tensor.
+        count: how many particles, int or scalar tensor.
+    """
+
+    def __init__(self, cell: keras.layers.Layer, batch_size, seed: tf.Tensor, first, count):
+        self.cell, self.batch_size, self.seed, self.first, self.count = cell, batch_size, seed, first, count
+
+    def mixing(self, num_steps, start=0) -> tf.Tensor:
+        """Returns the noise of psi^0 in steps start..start + num_steps - 1, `[num_steps, m B, N]`."""
+        dtype = self.cell.compute_dtype
+        return self._rows(_mixing, num_steps, start, dtype, self.cell.encoder.noise_size)
+
+    def latent(self, num_steps, start=0) -> tf.Tensor:
+        """Returns the standard normals of z in steps start..start + num_steps - 1, `[num_steps, m B, Z]`."""
+        dtype = networks.density_dtype(self.cell)
+        return self._rows(_latent, num_steps, start, dtype, self.cell.latent_size)
+
+    def extra_mixing(self, number: tf.Tensor, num_steps, start=0) -> tf.Tensor:
+        """Returns the noise of psi^(number + 1) in steps start..start + num_steps - 1, `[num_steps, m B, N]`."""
+
+        def sample(cell, shape, seed, first_step):
+            return _extra_mixing(cell, shape, seed, number, first_step)
+
+        return self._rows(sample, num_steps, start, self.cell.compute_dtype, self.cell.encoder.noise_size)
+
+    def _rows(self, sample, num_steps, start, dtype, size: int) -> tf.Tensor:
+        shape = [num_steps, self.batch_size]
+        values = tf.map_fn(
+            lambda particle: sample(self.cell, shape, random.fold_in(self.seed, particle), start),
+            tf.range(self.first, self.first + self.count),
+            fn_output_signature=dtype,
+        )  # [m, num_steps, B, size]
+        return tf.reshape(tf.transpose(values, [1, 0, 2, 3]), [num_steps, self.count * self.batch_size, size])
+
+
+def _mixing(cell, shape, seed, first_step=0):
+    return cell.sample_noise(shape, random.fold_in(seed, 0), first_step)
+
+
+def _latent(cell, shape, seed, first_step=0):
+    shape = [*shape, cell.latent_size]
+    first = random.values_before(first_step, shape)
+    return random.normal(shape, random.fold_in(seed, 1), networks.density_dtype(cell), first)
+
+
+def _extra_mixing(cell, shape, seed, number, first_step=0):
+    return cell.sample_noise(shape, random.fold_in(random.fold_in(seed, 2), number), first_step)
