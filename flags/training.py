@@ -2,13 +2,21 @@
 
 from absl import flags
 
-from sisrnn_tf.config import KL_SCHEDULES, PRECISIONS
+from sisrnn_tf.config import KL_SCHEDULES, OBJECTIVES, PRECISIONS
 
 flags.DEFINE_integer("epochs", None, "Epochs to train.")
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
 flags.DEFINE_integer("batch_size", None, "Sequences a step.")
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
+flags.DEFINE_enum(
+    "objective",
+    None,
+    OBJECTIVES,
+    "What to maximize. sivi: the bound L_K; iwae: the estimate of log p(x) by M weighted trajectories; fivo: that by M "
+    "particles that are resampled. iwae and fivo want --kl_schedule=constant. Default: sivi.",
+)
+flags.DEFINE_integer("num_importance", None, "M, trajectories or particles of iwae and fivo.")
 flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")
 flags.DEFINE_integer("num_mixing_start", None, "K in the first epoch.")
 flags.DEFINE_integer("num_mixing_ramp_epochs", None, "Epochs over which K rises; 0: none.")

@@ -12,7 +12,8 @@ MODELS = ("sisrnn", "vrnn", "rnn")
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey")
 LAYOUTS = ("rows", "pixels")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS = ("float32", "mixed_bfloat16", "float64")
+OBJECTIVES = ("sivi", "iwae", "fivo")
 
 # What a preset names. The paper's sizes are the model's defaults; "small" trains the digits in a minute or two.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -111,6 +112,8 @@ class TrainingConfig:
     batch_size: int = 128  # sequences a step, over all devices together
     learning_rate: float = 1e-3  # of Adam
     clip_norm: float | None = None  # global norm of the gradient
+    objective: str = "sivi"  # sivi: L_K; iwae: M weighted trajectories; fivo: M particles, resampled
+    num_importance: int = 1  # M of iwae and fivo
     num_mixing: int = 100  # K at the end of its ramp
     num_mixing_start: int = 1  # K in the first epoch
     num_mixing_ramp_epochs: int = 500  # epochs over which K rises
@@ -128,7 +131,15 @@ class TrainingConfig:
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "eval_batch_size", "kl_num_cycles", "steps_per_execution"):
+        minimum_one = (
+            "epochs",
+            "batch_size",
+            "eval_batch_size",
+            "kl_num_cycles",
+            "steps_per_execution",
+            "num_importance",
+        )
+        for name in minimum_one:
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)
@@ -146,7 +157,19 @@ class TrainingConfig:
         _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)
         require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
+        self._check_objective()
         require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+
+    def _check_objective(self) -> None:
+        _require_choice("objective", self.objective, OBJECTIVES)
+        if self.objective == "sivi":
+            require(self.num_importance == 1, "num_importance", "1 with objective=sivi", self.num_importance)
+            return
+        which = f"with objective={self.objective}"
+        require(self.num_importance > 1, "num_importance", f"at least 2 {which}", self.num_importance)
+        only = f"{{}} {which}: importance weights have no beta but 1"
+        require(self.kl_schedule == "constant", "kl_schedule", only.format("constant"), self.kl_schedule)
+        require(self.kl_weight == 1, "kl_weight", only.format("1"), self.kl_weight)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,6 +179,10 @@ class ExperimentConfig:
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self):
+        exact = self.model.model == "rnn" and self.training.objective != "sivi"
+        require(not exact, "objective", "left alone with model=rnn, whose likelihood is exact", self.training.objective)
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""

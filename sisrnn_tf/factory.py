@@ -84,6 +84,8 @@ def make_model(config: ModelConfig, training: TrainingConfig, emission) -> Seque
         num_mixing=training.num_mixing_start,
         kl_weight=training.kl_weight,
         eval_num_mixing=training.eval_num_mixing,
+        num_importance=training.num_importance,
+        resample=training.objective == "fivo",
         **shared,
     )
 

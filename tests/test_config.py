@@ -140,3 +140,19 @@ def test_unknown_options_and_presets_are_refused():
 def test_differences_are_named_with_both_values():
     first, second = ExperimentConfig(), from_options("paper", {"seed": 1, "latent_size": 4})
     assert differences(first, second) == ["latent_size: 16 != 4", "seed: 0 != 1"]
+
+
+@pytest.mark.parametrize("objective", ["iwae", "fivo"])
+def test_particle_objectives_want_particles_and_beta_1(objective):
+    right = {"objective": objective, "num_importance": 2, "kl_schedule": "constant"}
+    assert from_options("paper", right).training.num_importance == 2
+    for wrong, name in (
+        ({"num_importance": 1}, "num_importance"),
+        ({"kl_schedule": "cyclical"}, "kl_schedule"),
+        ({"kl_weight": 0.5}, "kl_weight"),
+        ({"model": "rnn"}, "objective"),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            from_options("paper", right | wrong)
+    with pytest.raises(ValueError, match="`num_importance` must be 1 with objective=sivi"):
+        from_options("paper", {"num_importance": 2})

@@ -1,0 +1,145 @@
+"""Training on several particles a sequence (IWAE, FIVO): the loss, its gradient, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import sisrnn_tf
+from sisrnn_tf import random
+from tests.conftest import build_model
+
+K, M = 2, 3
+SMOOTH = {"dtype": "float64", "activation": "tanh"}
+
+
+def _make(resample=False, kind="SISRNN", **kwargs):
+    return build_model(kind, num_mixing=K, num_importance=M, resample=resample, **kwargs)
+
+
+def _loss(model, inputs):
+    model(inputs, training=True)
+    (loss,) = model.losses
+    return loss
+
+
+@pytest.mark.parametrize("weight", [None, np.array([1.0, 0.0, 2.5, 1.0], "float32")])
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize("kind", ["SISRNN", "VRNN"])
+def test_the_loss_is_minus_the_estimate(observations, mask, kind, resample, weight):
+    inputs = {"observations": observations, "mask": mask} | ({} if weight is None else {"weight": weight})
+    loss = _loss(_make(resample, kind), inputs)
+    twin = _make(resample, kind)
+    estimate = twin.log_likelihood(observations, mask, M, K, resample, twin.stream.next_seed()).numpy()
+    np.testing.assert_allclose(loss, -np.average(estimate, weights=weight), rtol=1e-5)
+
+
+def test_one_trajectory_is_the_bound(observations):
+    losses = [
+        _loss(build_model("SISRNN", num_mixing=K, **kwargs), observations) for kwargs in ({}, {"num_importance": 1})
+    ]
+    np.testing.assert_array_equal(*losses)
+
+
+def test_the_gradient_of_iwae_weighs_trajectories(observations, mask):
+    """grad = sum_m w^m / (sum w) grad log w^m (Burda et al. 2016, eq. 13), with log w^m the bound of trajectory m."""
+    model, twin = _make(**SMOOTH), _make(**SMOOTH)
+    with tf.GradientTape() as tape:
+        loss = _loss(model, {"observations": observations, "mask": mask})
+    received = tape.gradient(loss, model.trainable_variables)
+    seed = twin.stream.next_seed()
+    with tf.GradientTape() as tape:
+        bounds = [twin.bound(observations, mask, K, random.fold_in(seed, m)).surrogate for m in range(M)]
+        log_weights = tf.stack(bounds)  # [M, B]
+        shares = tf.stop_gradient(tf.nn.softmax(log_weights, axis=0))
+        objective = -tf.reduce_mean(tf.reduce_sum(shares * log_weights, axis=0))
+    assert np.ptp(shares) > 0.1
+    expected = tape.gradient(objective, twin.trainable_variables)
+    for gradient, other in zip(received, expected, strict=True):
+        np.testing.assert_allclose(gradient, other, rtol=1e-9, atol=1e-12)
+
+
+def _fivo_inputs():
+    """Sequences long enough that particles are resampled."""
+    return (np.random.default_rng(3).random((4, 8, 3)) < 0.5).astype("float64")
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_the_gradient_is_the_slope_between_changes_of_ancestors(resample):
+    """Of the noise and the ancestors as they are: central differences along a random direction, in float64."""
+    x, rng = _fivo_inputs(), np.random.default_rng(0)
+    model = _make(resample, **SMOOTH)
+    with tf.GradientTape() as tape:
+        loss = _loss(model, x)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    directions = [rng.normal(size=variable.shape) for variable in model.trainable_variables]
+    slope = sum(np.sum(gradient * direction) for gradient, direction in zip(gradients, directions, strict=True))
+    values = []
+    for step in (1e-6, -1e-6):
+        other = _make(resample, **SMOOTH)
+        for variable, direction in zip(other.trainable_variables, directions, strict=True):
+            variable.assign_add(step * direction)
+        values.append(float(_loss(other, x)))
+    np.testing.assert_allclose(slope, (values[0] - values[1]) / 2e-6, rtol=1e-6)
+
+
+def test_particles_are_resampled_in_training():
+    x = _fivo_inputs()
+    assert abs(float(_loss(_make(True, **SMOOTH), x)) - float(_loss(_make(False, **SMOOTH), x))) > 1e-3
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_xla_eager_and_graph_train_alike(observations, resample):
+    """Also under a changed K, and with the metrics of the particles."""
+    losses = []
+    for kwargs in ({"jit_compile": True}, {"run_eagerly": True}, {}):
+        model = _make(resample)
+        model.compile(optimizer=keras.optimizers.Adam(0.01), **kwargs)
+        history = model.fit(observations, epochs=2, batch_size=4, verbose=0, shuffle=False).history
+        losses.append(history["loss"])
+        assert history["num_mixing"] == [K, K]
+        assert history["surrogate"][0] < -history["loss"][0]  # the mean of L_K lies below the estimate
+        np.testing.assert_allclose(
+            history["surrogate"], np.subtract(history["reconstruction"], history["kl"]), rtol=1e-5
+        )
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=2e-4)
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_fit_raises_the_estimate_and_validates_by_the_bound(observations, resample):
+    model = _make(resample)
+    model.compile(optimizer=keras.optimizers.Adam(0.02))
+    before = model.evaluate(observations, verbose=0, return_dict=True)
+    history = model.fit(observations, epochs=30, verbose=0, validation_data=(observations,)).history
+    assert history["val_loss"][-1] < before["loss"] - 1.0
+    assert history["val_num_mixing"][-1] == 10
+    np.testing.assert_allclose(history["val_loss"], np.negative(history["val_surrogate"]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"num_importance": 0}, "`num_importance` must be an int of at least 1"),
+        ({"num_importance": 2, "kl_weight": 0.5}, "`kl_weight` must be 1 with num_importance=2"),
+        ({"resample": True}, "`num_importance` must be above 1 where `resample` is True"),
+        ({"num_importance": 2, "resample": "yes"}, "`resample` must be True or False"),
+    ],
+)
+def test_bad_arguments_are_refused(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        build_model("SISRNN", **kwargs)
+
+
+def test_beta_cannot_be_scheduled(observations):
+    model = _make()
+    model.compile(optimizer="adam")
+    anneal = sisrnn_tf.callbacks.ScheduleCallback(kl_weight=sisrnn_tf.schedules.LinearKLWeight(10))
+    with pytest.raises(ValueError, match="`kl_weight` must be 1 with num_importance=3"):
+        model.fit(observations, verbose=0, callbacks=[anneal])
+    model.loss_layer.kl_weight = 1.0
+
+
+def test_a_model_is_rebuilt_with_its_objective():
+    model = _make(True)
+    twin = sisrnn_tf.SISRNN.from_config(model.get_config())
+    assert (twin.loss_layer.num_importance, twin.resample) == (M, True)
