@@ -1,21 +1,22 @@
 """Evaluates the best epoch of a trained model on held-out data, by tighter estimators than training used.
 
-python -m launch.evaluate --workdir=runs/digits-sisrnn --estimator=all --num_importance=10 --num_mixing=10
+python -m launch.evaluate --workdir=runs/digits-sisrnn --estimator=all --num_importance=1,10 --num_mixing=10
+
+The same command continues an evaluation that was stopped.
 """
 
 import sys
 
-import tensorflow as tf
 from absl import app
 from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
+from tqdm import tqdm
 
+import sisrnn_tf
 from flags import evaluation as evaluation_flags
-from flags import help, workdir
-from sisrnn_tf import evaluation, factory, particles, training
-from sisrnn_tf.config import ExperimentConfig
+from flags import help, numbers, workdir
+from sisrnn_tf import evaluation, factory, likelihoods, training
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import SequenceDataset
 from sisrnn_tf.workdir import Workdir
 
 
@@ -24,40 +25,38 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
+    mixing = numbers.from_flag("num_mixing", minimum=0)
+    importance = numbers.from_flag("num_importance", minimum=1)
+    seeds = range(FLAGS.sampling_seed, FLAGS.sampling_seed + FLAGS.num_seeds)
+    names = list(likelihoods.ESTIMATORS) if FLAGS.estimator == "all" else [FLAGS.estimator]
     folder = Workdir(FLAGS.workdir)
-    estimators = list(evaluation.ESTIMATORS) if FLAGS.estimator == "all" else [FLAGS.estimator]
     try:
-        model, spec, config = training.load_best(folder)
+        model, spec, config = training.load_best(folder, FLAGS.precision)
         dataset = factory.make_data(config.data, config.training.seed)
-        if config.model.model == "rnn":
-            estimators = ["bound"]  # exact
-        batches = {estimator: _batches(dataset, config, estimator) for estimator in estimators}
+        folder.check_data(spec.of(dataset).to_json())
+        max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
+        size = config.training.eval_batch_size
+        batches = pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
-    for estimator in estimators:
-        record = evaluation.evaluate_likelihood(
-            model,
-            batches[estimator],
-            FLAGS.split,
-            spec.convention,
-            estimator,
-            FLAGS.num_mixing,
-            FLAGS.num_importance,
-            FLAGS.sampling_seed,
-        )
-        evaluation.write_records(folder.evaluation, [record])
-        print(evaluation.describe(record), flush=True)
-
-
-def _batches(dataset: SequenceDataset, config: ExperimentConfig, estimator: str) -> tf.data.Dataset:
-    """Returns the split in batches as in training, smaller for SMC, which holds all particles of a batch at once."""
-    size = config.training.eval_batch_size
-    if estimator == "smc":
-        num_components = FLAGS.num_mixing + 1 if config.model.model == "sisrnn" else 1
-        num_steps = dataset.split(FLAGS.split).observations.shape[1]
-        size = min(size, particles.chunk_size(num_steps * FLAGS.num_importance * num_components))
-    max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
-    return pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
+    precision = FLAGS.precision or config.training.precision
+    identity = {
+        "epoch": training.best_checkpoints(model, folder).numbers()[-1],
+        "max_sequences": max_sequences,
+        "precision": precision,
+        "version": sisrnn_tf.__version__,
+    }
+    records = []
+    for estimate in likelihoods.plan(model, FLAGS.split, names, mixing, importance, seeds):
+        file = likelihoods.LikelihoodFile(folder.likelihoods / f"{'-'.join(map(str, estimate))}.npz", identity)
+        title = f"{estimate.estimator} K={estimate.num_mixing} M={estimate.num_importance} seed {estimate.seed}"
+        with tqdm(total=len(batches), desc=title, unit="batch", leave=False, disable=None) as progress:
+            values = likelihoods.sequence_likelihoods(model, batches, estimate, file, progress.update)
+        records.append(evaluation.to_record(model, estimate, spec.convention, precision, values))
+        evaluation.write_records(folder.evaluation, records[-1:])
+        print(evaluation.describe(records[-1]), flush=True)
+    print(f"\n{FLAGS.split}, {spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
+    print(evaluation.table(records))
 
 
 if __name__ == "__main__":

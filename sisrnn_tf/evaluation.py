@@ -1,164 +1,47 @@
-"""Held-out likelihoods: a model and batches in, records that say what they are out."""
+"""Held-out likelihoods as records that say what they are, and as a table."""
 
 import json
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf.likelihoods import Estimate
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
-from sisrnn_tf.types import BoundTerms
 from sisrnn_tf.workdir import write_text
 
-# Estimators by their names in a command, and as records call them. An RNN's likelihood is exact, whatever the name.
-ESTIMATORS = {"bound": "L_K", "iwae": "IWAE", "smc": "SMC"}
-_KEYS = ("split", "estimator", "num_mixing", "num_importance", "seed")
 
-
-def _over_batches(batches: tf.data.Dataset, seed: int, function: Callable) -> tuple[list[np.ndarray], np.ndarray]:
-    """Returns the tensors of function(batch b, fold_in(seed, b)), each `[N]`, and the lengths `[N]`, of real rows."""
-    values, lengths = [], []
-    for index, batch in enumerate(batches):
-        real = batch["weight"].numpy() > 0
-        parts = function(batch, random.fold_in(random.as_seed(seed), index))
-        values.append([part.numpy()[real] for part in parts])
-        lengths.append(batch["mask"].numpy().sum(axis=1)[real])
-    return [np.concatenate(parts) for parts in zip(*values, strict=True)], np.concatenate(lengths)
-
-
-def sequence_bounds(
-    model: SequenceModel, batches: tf.data.Dataset, num_mixing: int, seed: int
-) -> tuple[BoundTerms, np.ndarray]:
-    """Returns the bound's terms for each sequence, each `[N]` in nats, and the sequences' lengths, `[N]`.
-
-    Args:
-        model: any sequence model.
-        batches: dictionaries of observations, mask and weight; rows of weight 0 are left out.
-        num_mixing: K.
-        seed: batch b draws from fold_in(seed, b).
-    """
-
-    def bound(batch, batch_seed):
-        return model.bound(batch["observations"], batch["mask"], num_mixing=num_mixing, seed=batch_seed)
-
-    terms, lengths = _over_batches(batches, seed, bound)
-    return BoundTerms(*terms), lengths
-
-
-def sequence_log_likelihoods(
-    model: SequenceModel,
-    batches: tf.data.Dataset,
-    num_importance: int,
-    num_mixing: int,
-    resample: bool,
-    seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns `model.log_likelihood` of each sequence, `[N]` in nats, and the sequences' lengths, `[N]`.
-
-    Args:
-        model: any sequence model.
-        batches: as of `sequence_bounds`.
-        num_importance: M.
-        num_mixing: K.
-        resample: whether to resample particles.
-        seed: batch b draws from fold_in(seed, b).
-    """
-
-    def estimate(batch, batch_seed):
-        observations, mask = batch["observations"], batch["mask"]
-        return [model.log_likelihood(observations, mask, num_importance, num_mixing, resample, batch_seed)]
-
-    (values,), lengths = _over_batches(batches, seed, estimate)
-    return values, lengths
-
-
-def evaluate_bound(
-    model: SequenceModel,
-    batches: tf.data.Dataset,
-    split: str,
-    convention: str,
-    num_mixing: int,
-    seed: int,
+def to_record(
+    model: SequenceModel, estimate: Estimate, convention: str, precision: str, values: Mapping[str, np.ndarray]
 ) -> dict:
-    """Returns a record of the mean negative log-likelihood over a split: a bound from above, or exact for an RNN.
+    """Returns the record of an estimate over a split.
 
     Args:
         model: any sequence model.
-        batches: of the split, as of `sequence_bounds`.
-        split: its name.
+        estimate: what the values are.
         convention: of the data.
-        num_mixing: K.
-        seed: of the noise.
+        precision: dtype policy under which they were computed.
+        values: of the sequences, from `likelihoods.sequence_likelihoods`.
     """
-    num_mixing = _num_mixing(model, num_mixing)
-    terms, lengths = sequence_bounds(model, batches, num_mixing, seed)
-    estimator = "exact" if isinstance(model, RNN) else ESTIMATORS["bound"]
-    key = (split, estimator, num_mixing, 1, seed)
-    names = ("reconstruction", "kl", "regularizer")
-    means = {name: float(getattr(terms, name).mean(dtype=np.float64)) for name in names}
-    return _record(model, key, convention, terms.surrogate, lengths, means)
-
-
-def evaluate_likelihood(
-    model: SequenceModel,
-    batches: tf.data.Dataset,
-    split: str,
-    convention: str,
-    estimator: str,
-    num_mixing: int,
-    num_importance: int,
-    seed: int,
-) -> dict:
-    """Returns a record of the mean negative log-likelihood over a split by one estimator; exact for an RNN.
-
-    Args:
-        model: any sequence model.
-        batches: of the split, as of `sequence_bounds`.
-        split: its name.
-        convention: of the data.
-        estimator: a key of `ESTIMATORS`.
-        num_mixing: K.
-        num_importance: M; `bound` and the RNN take 1.
-        seed: of the noise.
-
-    Raises:
-        ValueError: the estimator is unknown.
-    """
-    if estimator not in ESTIMATORS:
-        raise ValueError(f"`estimator` must be one of {', '.join(ESTIMATORS)}. Received: estimator={estimator}")
-    if estimator == "bound" or isinstance(model, RNN):
-        return evaluate_bound(model, batches, split, convention, num_mixing, seed)
-    num_mixing = _num_mixing(model, num_mixing)
-    resample = estimator == "smc"
-    values, lengths = sequence_log_likelihoods(model, batches, num_importance, num_mixing, resample, seed)
-    key = (split, ESTIMATORS[estimator], num_mixing, num_importance, seed)
-    return _record(model, key, convention, values, lengths, {})
-
-
-def _num_mixing(model: SequenceModel, num_mixing: int) -> int:
-    """Returns K, 0 where all mixing draws are equal or there are none."""
-    return 0 if isinstance(model, RNN) or model.cell.encoder.noise_size == 0 else num_mixing
-
-
-def _record(
-    model: SequenceModel, key: tuple, convention: str, log_likelihood: np.ndarray, lengths: np.ndarray, means: dict
-) -> dict:
-    """Returns the record of log-likelihoods `[N]` of sequences of lengths `[N]`, with other means of theirs."""
-    nll = -log_likelihood.astype(np.float64)
-    num_steps = int(lengths.sum())
+    nll = -values["log_likelihood"].astype(np.float64)
+    num_steps = int(values["num_steps"].sum())
+    others = {
+        name: float(value.mean(dtype=np.float64))
+        for name, value in values.items()
+        if name not in ("log_likelihood", "num_steps")
+    }
     return {
-        **dict(zip(_KEYS, key, strict=True)),
+        **estimate._asdict(),
         "convention": convention,
+        "precision": precision,
         "quantity": quantity(model),
         "nll": float(nll.mean()),
         "standard_error": float(nll.std(ddof=1) / math.sqrt(len(nll))) if len(nll) > 1 else None,
         "nll_per_step": float(nll.sum() / num_steps),
         "bits_per_dimension": float(nll.sum() / (num_steps * model.likelihood.event_size * math.log(2))),
-        **means,
+        **others,
         "num_sequences": len(nll),
         "num_steps": num_steps,
     }
@@ -169,7 +52,7 @@ def quantity(model: SequenceModel) -> str:
     return f"{model.likelihood.quantity} {'=' if isinstance(model, RNN) else '<='}"
 
 
-def describe(record: dict) -> str:
+def describe(record: Mapping) -> str:
     """Returns one line that says what a record's likelihood is."""
     error = "" if record["standard_error"] is None else f" +- {record['standard_error']:.3f}"
     return (
@@ -180,12 +63,52 @@ def describe(record: dict) -> str:
     )
 
 
+def table(records: Sequence[Mapping]) -> str:
+    """Returns the records as lines of a table, those that differ in nothing but the seed as one with their spread.
+
+    Args:
+        records: of one run and split.
+    """
+    header = ("estimator", "K", "M", records[0]["quantity"], "s.e.", "nats/step", "bits/dim", "seeds", "s.d. of seeds")
+    rows = [header, *(_row(group) for group in by_seed(records))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def by_seed(records: Sequence[Mapping]) -> list[list[Mapping]]:
+    """Returns groups of records that are equal in all but the seed, in the order in which they first occur."""
+    groups = {}
+    for record in records:
+        key = tuple(record[name] for name in (*Estimate._fields[:-1], "num_sequences"))
+        groups.setdefault(key, []).append(record)
+    return list(groups.values())
+
+
+def _row(group: Sequence[Mapping]) -> tuple[str, ...]:
+    """Returns the cells of records that differ in their seed: means over seeds, and the spread of the first."""
+    record, nll = group[0], [record["nll"] for record in group]
+    error = "" if record["standard_error"] is None else f"{np.mean([each['standard_error'] for each in group]):.3f}"
+    return (
+        record["estimator"],
+        str(record["num_mixing"]),
+        str(record["num_importance"]),
+        f"{np.mean(nll):.3f}",
+        error,
+        f"{np.mean([each['nll_per_step'] for each in group]):.4f}",
+        f"{np.mean([each['bits_per_dimension'] for each in group]):.4f}",
+        str(len(group)),
+        f"{np.std(nll, ddof=1):.3f}" if len(group) > 1 else "",
+    )
+
+
 def read_records(path: pathlib.Path) -> list[dict]:
     """Returns the records of an evaluation.json, none if there is no file."""
     return json.loads(path.read_text()) if path.exists() else []
 
 
-def write_records(path: pathlib.Path, records: list[dict]) -> None:
-    """Adds records to an evaluation.json; one with the same key replaces the one that is there."""
-    merged = {tuple(record[key] for key in _KEYS): record for record in [*read_records(path), *records]}
+def write_records(path: pathlib.Path, records: Sequence[Mapping]) -> None:
+    """Adds records to an evaluation.json; one of the same estimate replaces the one that is there."""
+    merged = {tuple(record[key] for key in Estimate._fields): record for record in [*read_records(path), *records]}
     write_text(path, json.dumps(list(merged.values()), indent=2) + "\n")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import callbacks, checkpoints, evaluation, factory, pictures
+from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
@@ -25,8 +25,15 @@ def best_checkpoints(model: SequenceModel, workdir: Workdir) -> checkpoints.Chec
     return checkpoints.Checkpoints(workdir.checkpoints, "best", model.variables, keep=1)
 
 
-def load_best(workdir: Workdir) -> tuple[SequenceModel, DataSpec, ExperimentConfig]:
+def load_best(workdir: Workdir, precision: str | None = None) -> tuple[SequenceModel, DataSpec, ExperimentConfig]:
     """Builds the model of a run with the weights of its best epoch.
+
+    Args:
+        workdir: of the run.
+        precision: one of `config.PRECISIONS`; None for the run's own.
+
+    Returns:
+        The model, the specification of its data, and the configuration of the run.
 
     Raises:
         ValueError: the workdir holds no run, or none of its epochs is finished.
@@ -36,7 +43,12 @@ def load_best(workdir: Workdir) -> tuple[SequenceModel, DataSpec, ExperimentConf
     model = _make_model(config, spec)
     if best_checkpoints(model, workdir).restore_latest() is None:
         raise ValueError(f"`workdir` {workdir.path} holds no finished epoch yet. Train it first.")
-    return model, spec, config
+    if precision in (None, config.training.precision):
+        return model, spec, config
+    other = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
+    clone = _make_model(other, spec)
+    clone.set_weights(model.get_weights())
+    return clone, spec, config
 
 
 def _make_model(config: ExperimentConfig, spec: DataSpec) -> SequenceModel:
@@ -202,6 +214,6 @@ class Trainer:
 
     def _evaluate(self, split: str) -> dict:
         training = self.config.training
-        return evaluation.evaluate_bound(
-            self.model, self._batches(split), split, self.dataset.convention, training.eval_num_mixing, training.seed
-        )
+        (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
+        values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
+        return evaluation.to_record(self.model, estimate, self.dataset.convention, training.precision, values)

@@ -17,7 +17,7 @@ class Workdir:
 
     Attributes:
         config, data_spec, metrics, evaluation: files.
-        checkpoints, plots, tensorboard: folders.
+        checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
     def __init__(self, path: str | pathlib.Path):
@@ -27,6 +27,7 @@ class Workdir:
         self.metrics = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation.json"
         self.checkpoints = self.path / "checkpoints"
+        self.likelihoods = self.path / "likelihoods"
         self.plots = self.path / "plots"
         self.tensorboard = self.path / "tensorboard"
 

@@ -1,0 +1,111 @@
+"""Likelihoods over a split: what is estimated, resumed and recorded, and how it is shown."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sisrnn_tf import evaluation, likelihoods, random
+from sisrnn_tf.likelihoods import Estimate, LikelihoodFile, plan, sequence_likelihoods
+from tests.conftest import build_model
+
+ESTIMATES = [
+    Estimate("test", "L_K", 2, 1, 5),
+    Estimate("test", "IWAE", 2, 3, 5),
+    Estimate("test", "SMC", 2, 3, 5),
+]
+
+
+@pytest.fixture
+def batches(observations, mask):
+    """Two batches of three rows; the last two are filling."""
+    parts = {"observations": observations, "mask": mask, "weight": np.ones(4, "float32")}
+    filling = {name: np.concatenate([value, value[:2]]) for name, value in parts.items()}
+    filling["weight"][4:] = 0
+    return tf.data.Dataset.from_tensor_slices(filling).batch(3)
+
+
+@pytest.mark.parametrize("estimate", ESTIMATES)
+def test_values_are_those_of_the_model_by_batch(sisrnn, observations, mask, batches, estimate):
+    values = sequence_likelihoods(sisrnn, batches, estimate)
+    np.testing.assert_array_equal(values["num_steps"], mask.sum(axis=1))
+    for index, rows in enumerate((slice(0, 3), slice(3, 4))):
+        x, real = (np.concatenate([part, part[:2]])[3 * index : 3 * index + 3] for part in (observations, mask))
+        seed = random.fold_in(random.as_seed(5), index)
+        if estimate.estimator == "L_K":
+            terms = sisrnn.bound(x, real, num_mixing=2, seed=seed)
+            np.testing.assert_allclose(values["kl"][rows], terms.kl[: rows.stop - rows.start], rtol=1e-6)
+            expected = terms.surrogate
+        else:
+            expected = sisrnn.log_likelihood(x, real, 3, 2, estimate.estimator == "SMC", seed)
+        np.testing.assert_allclose(values["log_likelihood"][rows], expected[: rows.stop - rows.start], rtol=1e-6)
+
+
+@pytest.mark.parametrize("estimate", ESTIMATES)
+def test_an_evaluation_goes_on_where_it_stopped(sisrnn, batches, tmp_path, estimate):
+    path, whole = tmp_path / "values" / "file.npz", sequence_likelihoods(sisrnn, batches, estimate)
+
+    def stop():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        sequence_likelihoods(sisrnn, batches, estimate, LikelihoodFile(path, {"epoch": 1}), stop)
+    begun = LikelihoodFile(path, {"epoch": 1})
+    assert begun.num_batches == 1
+    calls = []
+    continued = sequence_likelihoods(sisrnn, batches, estimate, begun, lambda: calls.append(1))
+    assert len(calls) == 2
+    for name, values in whole.items():
+        np.testing.assert_array_equal(continued[name], values)
+    done = sequence_likelihoods(sisrnn, batches.take(0), estimate, LikelihoodFile(path, {"epoch": 1}))
+    np.testing.assert_array_equal(done["log_likelihood"], whole["log_likelihood"])
+    assert LikelihoodFile(path, {"epoch": 2}).num_batches == 0
+    assert [each.name for each in path.parent.iterdir()] == ["file.npz"]
+
+
+def test_the_plan_has_each_estimate_once():
+    names, seeds = list(likelihoods.ESTIMATORS), range(3, 5)
+    estimates = plan(build_model("SISRNN"), "test", names, [0, 5], [1, 8], seeds)
+    assert len(estimates) == len(set(estimates)) == 2 * (2 + 4 + 4)
+    assert Estimate("test", "L_K", 5, 1, 4) in estimates and Estimate("test", "SMC", 5, 8, 3) in estimates
+    point_mass = plan(build_model("VRNN"), "test", names, [0, 5], [1, 8], seeds)
+    assert len(point_mass) == 2 * (1 + 2 + 2) and {estimate.num_mixing for estimate in point_mass} == {0}
+    assert plan(build_model("RNN"), "test", names, [0, 5], [1, 8], seeds) == [Estimate("test", "exact", 0, 1, 3)]
+    with pytest.raises(ValueError, match=r"among bound, iwae, smc. Received: \['elbo'\]"):
+        plan(build_model("RNN"), "test", ["elbo"], [1], [1], [0])
+
+
+def _record(seed=0, log_likelihood=(-3.0, -5.0, -10.0), **kwargs):
+    values = {"log_likelihood": np.array(log_likelihood), "num_steps": np.array([2, 2, 5]), **kwargs}
+    estimate = Estimate("test", "IWAE", 2, 3, seed)
+    return evaluation.to_record(build_model("SISRNN"), estimate, "digits, rows", "float32", values)
+
+
+def test_a_record_states_what_it_is():
+    record = _record(kl=np.array([1.0, 2.0, 6.0]))
+    assert record["nll"] == pytest.approx(6.0) and record["kl"] == pytest.approx(3.0)
+    assert record["standard_error"] == pytest.approx(math.sqrt(13 / 3))
+    assert record["nll_per_step"] == pytest.approx(18 / 9)
+    assert record["bits_per_dimension"] == pytest.approx(18 / 9 / 3 / math.log(2))
+    line = evaluation.describe(record)
+    assert line.startswith("test NLL <= 6.000 +- 2.082 nats per sequence, 2.0000 per step (IWAE, K=2, M=3, seed 0;")
+    single = _record(log_likelihood=[-3.0, -3.0, -3.0])
+    assert single["standard_error"] == 0
+
+
+def test_the_table_joins_seeds():
+    records = [_record(0), _record(1, (-3.0, -5.0, -13.0)), _record(0) | {"estimator": "SMC"}]
+    header, joined, alone = evaluation.table(records).splitlines()
+    assert header.split()[:5] == ["estimator", "K", "M", "NLL", "<="]
+    assert joined.split()[:4] == ["IWAE", "2", "3", "6.500"]
+    assert joined.split()[-2:] == ["2", f"{1 / math.sqrt(2):.3f}"]
+    assert alone.split()[0] == "SMC" and alone.split()[-1] == "1"
+
+
+def test_a_record_replaces_that_of_the_same_estimate(tmp_path):
+    path = tmp_path / "evaluation.json"
+    assert evaluation.read_records(path) == []
+    evaluation.write_records(path, [_record(0), _record(1)])
+    evaluation.write_records(path, [_record(0, (-1.0, -1.0, -1.0))])
+    assert [(record["seed"], record["nll"]) for record in evaluation.read_records(path)] == [(0, 1.0), (1, 6.0)]
