@@ -3,6 +3,7 @@
 import numpy as np
 
 from sisrnn_tf import plotting
+from sisrnn_tf.diagnostics import Diagnostics
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.workdir import Workdir
 
@@ -44,3 +45,15 @@ def draw(
         figures["training.png"] = plotting.training_curves(metrics)
     for name, figure in figures.items():
         plotting.save(figure, workdir.plots / name)
+
+
+def draw_diagnostics(diagnostics: Diagnostics, workdir: Workdir) -> None:
+    """Writes the most non-Gaussian marginals, and KL and mutual information of each step, to the workdir's plots.
+
+    Args:
+        diagnostics: of the run's model.
+        workdir: of the run.
+    """
+    carried = plotting.information(diagnostics.kl, diagnostics.mutual_information, diagnostics.num_sequences)
+    plotting.save(carried, workdir.plots / "information.png")
+    plotting.save(plotting.marginals(diagnostics.examples), workdir.plots / "marginals.png")

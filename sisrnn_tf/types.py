@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -91,3 +92,19 @@ class BoundTerms(NamedTuple):
     regularizer: tf.Tensor
     reconstruction: tf.Tensor
     kl: tf.Tensor
+
+
+class Marginal(NamedTuple):
+    """One marginal of a posterior, g(z_t[dimension] | x_t, h_{t-1}), as C equally weighted Gaussians.
+
+    Attributes:
+        sequence, step, dimension: which one, counted from 0.
+        loc: means of the components, `[C]`.
+        scale: standard deviations of the components, `[C]`.
+    """
+
+    sequence: int
+    step: int
+    dimension: int
+    loc: np.ndarray
+    scale: np.ndarray

@@ -16,7 +16,7 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, metrics, evaluation: files.
+        config, data_spec, metrics, evaluation, diagnostics: files.
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
@@ -26,6 +26,7 @@ class Workdir:
         self.data_spec = self.path / "data.json"
         self.metrics = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation.json"
+        self.diagnostics = self.path / "diagnostics.json"
         self.checkpoints = self.path / "checkpoints"
         self.likelihoods = self.path / "likelihoods"
         self.plots = self.path / "plots"
