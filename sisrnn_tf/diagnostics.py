@@ -13,7 +13,7 @@ import tensorflow as tf
 from sisrnn_tf import posteriors, random
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.sequence import SISRNN
-from sisrnn_tf.rnn import draw_noise
+from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.types import Gaussian, Marginal, Trajectory
 from sisrnn_tf.validation import require, require_int
 
@@ -185,6 +185,8 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
     means = {name: float(np.mean([dimension[name] for dimension in dimensions])) for name in _MEANS}
     share, spread = means["mixing_share"], means["log_scale_spread"]
     collapsed = diagnostics.num_noise_draws > 0 and max(share, spread**2) < COLLAPSED
+    active = [dimension["mixing_share"] for dimension in dimensions if dimension["active"]]
+    active_share = float(np.mean(active)) if active else None
     return {
         "model": model,
         "split": split,
@@ -196,8 +198,9 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
         "latent_size": latent_size,
         "active_units": sum(dimension["active"] for dimension in dimensions),
         "mixing_collapsed": collapsed,
-        "verdict": _verdict(diagnostics.num_noise_draws, collapsed, share),
+        "verdict": _verdict(diagnostics.num_noise_draws, collapsed, share, active_share),
         "mean_mixing_share": share,
+        "mean_mixing_share_of_active": active_share,
         "mean_log_scale_spread": spread,
         **{name: means[name] for name in _MEANS[2:]},
         "mutual_information_limit": math.log(diagnostics.num_sequences.max()),
@@ -235,12 +238,13 @@ def _to_json(values: np.ndarray) -> list[float | None]:
     return [None if math.isnan(value) else float(value) for value in values]
 
 
-def _verdict(num_noise_draws: int, collapsed: bool, share: float) -> str:
+def _verdict(num_noise_draws: int, collapsed: bool, share: float, active_share: float | None) -> str:
     if num_noise_draws == 0:
         return "point mass by construction: the posterior is a Gaussian"
     if collapsed:
         return "the mixing has collapsed: this SIS-RNN has become a VRNN"
-    return f"{share:.1%} of the posterior's variance comes from the mixing"
+    active = "no dimension is active" if active_share is None else f"{active_share:.1%} in the active dimensions"
+    return f"{share:.1%} of the posterior's variance comes from the mixing, {active}"
 
 
 def describe(record: dict) -> str:

@@ -63,7 +63,11 @@ def test_mixing_shows(sisrnn, observations):
     record = _record(found)
     assert record["mean_mixing_share"] > 0.01
     assert record["mean_negentropy"] > 0
-    assert record["verdict"] == f"{record['mean_mixing_share']:.1%} of the posterior's variance comes from the mixing"
+    shares = [dimension["mixing_share"] for dimension in record["dimensions"] if dimension["active"]]
+    assert record["mean_mixing_share_of_active"] == pytest.approx(np.mean(shares))
+    share, active = record["mean_mixing_share"], record["mean_mixing_share_of_active"]
+    expected = f"{share:.1%} of the posterior's variance comes from the mixing, {active:.1%} in the active dimensions"
+    assert record["verdict"] == expected
     for values in (found.marginals.mixing_share, found.mutual_information / math.log(4)):
         assert (values <= 1).all()
 
