@@ -89,10 +89,10 @@ def test_particles_are_resampled_in_training():
 
 
 @pytest.mark.parametrize("resample", [False, True])
-def test_xla_eager_and_graph_train_alike(observations, resample):
-    """Also under a changed K, and with the metrics of the particles."""
+def test_xla_and_graph_train_alike(observations, resample):
+    """And the metrics are means over particles."""
     losses = []
-    for kwargs in ({"jit_compile": True}, {"run_eagerly": True}, {}):
+    for kwargs in ({"jit_compile": True}, {}):
         model = _make(resample)
         model.compile(optimizer=keras.optimizers.Adam(0.01), **kwargs)
         history = model.fit(observations, epochs=2, batch_size=4, verbose=0, shuffle=False).history
@@ -102,12 +102,11 @@ def test_xla_eager_and_graph_train_alike(observations, resample):
         np.testing.assert_allclose(
             history["surrogate"], np.subtract(history["reconstruction"], history["kl"]), rtol=1e-5
         )
-    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=2e-4)
+    np.testing.assert_allclose(*losses, rtol=2e-4)
 
 
-@pytest.mark.parametrize("resample", [False, True])
-def test_fit_raises_the_estimate_and_validates_by_the_bound(observations, resample):
-    model = _make(resample)
+def test_fit_raises_the_estimate_and_validates_by_the_bound(observations):
+    model = _make(True)
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     before = model.evaluate(observations, verbose=0, return_dict=True)
     history = model.fit(observations, epochs=30, verbose=0, validation_data=(observations,)).history

@@ -143,13 +143,15 @@ class SISRNN(SequenceModel):
 
     def _add_estimate(self, batch: Batch, num_importance: int, seed: tf.Tensor) -> None:
         """Adds minus the estimate of log p(x) from particles as the loss."""
-        num_mixing = self._num_mixing(training=True) if self.cell.encoder.noise_size else 0
+        num_mixing = self._num_mixing(training=True)
         if self.resample:
             estimate, terms = self._smc(batch, num_importance, num_mixing, seed)
         else:
             terms = self._trajectory_terms(batch, 0, num_importance, num_mixing, seed)  # each [M, B]
             estimate = particles.log_mean_exp(terms.surrogate)
             terms = BoundTerms(*(tf.reduce_mean(values, axis=0) for values in terms))
+        # A point mass makes no use of K.
+        num_mixing = num_mixing if self.cell.encoder.noise_size else 0
         self.loss_layer.add_estimate(estimate, terms, num_mixing, batch.weight)
 
     def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
@@ -158,7 +160,7 @@ class SISRNN(SequenceModel):
 
     def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
         seed = self._to_seed(seed)
-        num_mixing = num_mixing if self.cell.encoder.noise_size else 0  # the draws of a point mass are all equal
+        num_mixing = tf.constant(num_mixing)
         if resampling is not None:
             return self._smc_function(*batch[:2], tf.constant(num_importance), num_mixing, resampling, seed)
         num_rows = batch.observations.shape[:2].num_elements()  # None inside a function of unknown batch size
