@@ -16,7 +16,7 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, metrics, evaluation, diagnostics: files.
+        config, data_spec, metrics, evaluation, diagnostics, report: files.
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
@@ -27,6 +27,7 @@ class Workdir:
         self.metrics = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation.json"
         self.diagnostics = self.path / "diagnostics.json"
+        self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
         self.likelihoods = self.path / "likelihoods"
         self.plots = self.path / "plots"

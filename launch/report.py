@@ -1,0 +1,33 @@
+"""Writes the report of a run: one HTML page with its likelihoods, pictures and configuration that opens offline.
+
+python -m launch.report --workdir=runs/digits-sisrnn
+"""
+
+import pathlib
+import sys
+
+from absl import app
+from absl.flags import FLAGS, mark_flag_as_required
+
+from flags import help, workdir
+from flags import report as report_flags
+from sisrnn_tf import report
+from sisrnn_tf.workdir import Workdir
+
+
+def main(argv: list[str]) -> None:
+    """Runs the launcher."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
+    folder = Workdir(FLAGS.workdir)
+    output = pathlib.Path(FLAGS.output or folder.report)
+    try:
+        report.write(folder, output)
+    except (ValueError, OSError) as error:
+        sys.exit(f"ERROR: {error}")
+    print(f"Report: {output}")
+
+
+if __name__ == "__main__":
+    mark_flag_as_required("workdir")
+    app.run(main, flags_parser=help.parser(workdir, report_flags))

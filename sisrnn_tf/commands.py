@@ -1,0 +1,76 @@
+"""The commands that make a run, and its records, again."""
+
+import dataclasses
+import shlex
+from typing import Any
+
+from sisrnn_tf.config import PRESETS, ExperimentConfig, from_options
+from sisrnn_tf.data.spec import SPLITS, DataSpec
+from sisrnn_tf.likelihoods import ESTIMATORS
+from sisrnn_tf.workdir import Workdir
+
+# Always spelled out: what a result is of, and the one default that depends on another flag, the binarization.
+_ALWAYS = ("dataset", "binarization", "model", "seed")
+
+
+def train(workdir: Workdir, config: ExperimentConfig) -> str:
+    """Returns the command of `launch.train` whose flags make this configuration.
+
+    Args:
+        workdir: of the run.
+        config: of the run.
+
+    Returns:
+        The nearest preset, and each flag whose value differs from it.
+    """
+    given = _fields(config)
+    always = {name: given[name] for name in _ALWAYS}
+    changed = {}
+    for preset in PRESETS:
+        base = _fields(from_options(preset, always))
+        changed[preset] = {name: value for name, value in given.items() if value != base[name]}
+    preset = min(changed, key=lambda name: len(changed[name]))
+    flags = {"workdir": workdir.path, "preset": preset} | always | changed[preset]
+    return _command("train", flags)
+
+
+def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record: dict) -> str | None:
+    """Returns the command of `launch.evaluate` that makes a record; None where `launch.train` makes it.
+
+    Args:
+        workdir: of the run.
+        config: of the run.
+        spec: of its data.
+        record: of evaluation.json.
+    """
+    names = {label: name for name, label in ESTIMATORS.items()} | {"exact": "bound"}
+    name = names.get(record["estimator"])
+    num_mixing = config.training.eval_num_mixing if config.model.model == "sisrnn" else 0
+    own = ("bound", num_mixing, config.training.seed)
+    if name is None or (name, record["num_mixing"], record["seed"]) == own:
+        return None
+    flags = {"workdir": workdir.path, "estimator": name, "split": record["split"], "num_mixing": record["num_mixing"]}
+    if name != "bound":
+        flags["num_importance"] = record["num_importance"]
+    size = spec.num_sequences[SPLITS.index(record["split"])]
+    if record["num_sequences"] != min(config.data.max_eval_sequences or size, size):
+        flags["max_eval_sequences"] = record["num_sequences"]
+    return _command("evaluate", flags | {"sampling_seed": record["seed"]})
+
+
+def _fields(config: ExperimentConfig) -> dict[str, Any]:
+    """Returns the fields of all three sections; each is a flag of `launch.train`."""
+    sections = dataclasses.asdict(config).values()
+    return {name: value for section in sections for name, value in section.items()}
+
+
+def _command(module: str, flags: dict[str, Any]) -> str:
+    """Returns a shell command, a flag a line."""
+    words = [shlex.quote(f"--{name}={_text(value)}") for name, value in flags.items()]
+    return " \\\n    ".join([f"python -m launch.{module}", *words])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,108 @@
+"""The printed commands: their flags exist and make the same run."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from sisrnn_tf import commands
+from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, from_options
+from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.workdir import Workdir
+
+ROOT = pathlib.Path(__file__).parents[1]
+SPEC = DataSpec("digits", "digits, threshold, rows (T=8, D=8)", "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
+# Flags are defined once a process, so they are parsed in one of its own: commands in, configurations out.
+PARSE = """
+import json, sys
+from absl.flags import FLAGS
+from flags import experiment
+for arguments in json.load(sys.stdin):
+    FLAGS.unparse_flags()
+    for name in FLAGS:
+        FLAGS[name].unparse()
+    assert FLAGS(arguments) == arguments[:1]
+    print(json.dumps([FLAGS.workdir, json.loads(experiment.from_flags().to_json())]))
+"""
+OTHER = ExperimentConfig(
+    DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
+    ModelConfig("vrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
+    TrainingConfig(3, 11, 4, 3e-4, 0.5, 20, 2, 0, "linear", 0.75, 2, 0.3, 1, 9, 12, "mixed_bfloat16", True, True, 1, 6),
+)
+CONFIGS = [
+    from_options("small", {}),
+    from_options("paper", {}),
+    from_options("small", {"dataset": "binarized_mnist", "binarization": "larochelle", "seed": 3}),
+    from_options("paper", {"binarization": "dynamic", "model": "rnn", "epochs": 30, "encoder_sizes": (1, 2, 3)}),
+    OTHER,
+]
+
+
+def words(command):
+    """The words that a shell makes of a command, without those that start Python."""
+    return shlex.split(command.replace("\\\n", " "))[2:]
+
+
+def test_no_field_of_the_other_configuration_is_the_default():
+    for section in dataclasses.fields(ExperimentConfig):
+        values, defaults = (dataclasses.asdict(part) for part in (getattr(OTHER, section.name), section.default))
+        same = {name for name in values if values[name] == defaults[name]}
+        assert same <= {"steps_per_execution"}
+
+
+def test_the_training_command_makes_the_same_configuration():
+    lines = [words(commands.train(Workdir("runs/a b"), config)) for config in CONFIGS]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-c", PARSE]
+    process = subprocess.run(
+        command, input=json.dumps(lines), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert process.returncode == 0, process.stderr
+    received = [json.loads(line) for line in process.stdout.splitlines()]
+    assert received == [["runs/a b", json.loads(config.to_json())] for config in CONFIGS]
+
+
+def test_the_training_command_names_what_differs_from_the_nearest_preset():
+    config = from_options("small", {"dataset": "digits", "epochs": 7})
+    expected = ["launch.train", "--workdir=run", "--preset=small", "--dataset=digits", "--binarization=threshold"]
+    assert words(commands.train(Workdir("run"), config)) == [*expected, "--model=sisrnn", "--seed=0", "--epochs=7"]
+
+
+def record(**fields):
+    values = {"split": "test", "estimator": "IWAE", "num_mixing": 10, "num_importance": 20, "seed": 4}
+    return values | {"num_sequences": 250} | fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        ({}, ["--estimator=iwae", "--split=test", "--num_mixing=10", "--num_importance=20", "--sampling_seed=4"]),
+        (
+            {"estimator": "SMC", "split": "validation", "num_sequences": 30, "seed": 0},
+            [
+                *("--estimator=smc", "--split=validation", "--num_mixing=10", "--num_importance=20"),
+                *("--max_eval_sequences=30", "--sampling_seed=0"),
+            ],
+        ),
+        (
+            {"estimator": "L_K", "num_mixing": 100, "num_importance": 1, "seed": 0},
+            ["--estimator=bound", "--split=test", "--num_mixing=100", "--sampling_seed=0"],
+        ),
+        ({"estimator": "L_K", "seed": 0, "num_importance": 1}, None),
+    ],
+)
+def test_the_evaluation_command_makes_the_record_unless_training_does(fields, flags):
+    command = commands.evaluate(Workdir("run"), from_options("small", {}), SPEC, record(**fields))
+    assert (command and words(command)) == (flags and ["launch.evaluate", "--workdir=run", *flags])
+
+
+@pytest.mark.parametrize(("model", "estimator"), [("vrnn", "L_K"), ("rnn", "exact")])
+def test_training_makes_the_bound_at_no_mixing_of_models_without(model, estimator):
+    config = from_options("small", {"model": model})
+    made = record(estimator=estimator, num_mixing=0, num_importance=1, seed=0)
+    assert commands.evaluate(Workdir("run"), config, SPEC, made) is None

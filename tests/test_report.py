@@ -1,0 +1,264 @@
+"""The report of a run: which numbers it shows and how, and that its page needs nothing but itself."""
+
+import base64
+import html.parser
+import json
+import math
+import re
+import statistics
+
+import pytest
+
+from sisrnn_tf import plotting, report
+from sisrnn_tf.config import from_options
+from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.workdir import Workdir
+
+CONVENTION = "digits, threshold, rows (T=8, D=8)"
+SPEC = DataSpec("digits", CONVENTION, "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
+TINY = {"epochs": 2}  # 40 steps an epoch
+METRICS = [
+    {"epoch": 1, "step": 40, "loss": 30.0, "kl": 3.0, "num_mixing": 1.0, "val_loss": 20.125, "val_kl": 2.0},
+    {"epoch": 2, "step": 80, "loss": 25.0, "kl": 4.0, "num_mixing": 2.0, "val_loss": 21.0, "val_kl": math.nan},
+]
+DIAGNOSTICS = {
+    "model": "sisrnn",
+    "split": "test",
+    "convention": CONVENTION,
+    "num_sequences": 9,
+    "num_noise_draws": 7,
+    "seed": 0,
+    "latent_size": 2,
+    "active_units": 1,
+    "verdict": "the mixing has collapsed: this SIS-RNN has become a VRNN",
+    "mean_negentropy": 0.125,
+    "mutual_information_limit": 2.1972,
+    "kl_per_step": [1.0, None],
+    "mutual_information_per_step": [0.5, 0.25],
+    "dimensions": [{"dimension": 0, "active": True, "activity": 0.0375}, {"dimension": 1, "active": False}],
+}
+
+
+def record(nll, **fields):
+    values = {"split": "test", "estimator": "IWAE", "num_mixing": 10, "num_importance": 10, "seed": 0}
+    values |= {"convention": CONVENTION, "quantity": "NLL <=", "nll": nll, "standard_error": 0.25}
+    values |= {"nll_per_step": nll / 8, "bits_per_dimension": nll / 64 / math.log(2), "num_sequences": 250}
+    return values | fields
+
+
+def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, diagnostics=None):
+    workdir = Workdir(path / "run")
+    workdir.create(from_options("small", TINY | (options or {})), spec.to_json())
+    if records:
+        workdir.evaluation.write_text(json.dumps(records))
+    workdir.metrics.write_text("".join(json.dumps(line) + "\n" for line in metrics))
+    if diagnostics:
+        workdir.diagnostics.write_text(json.dumps(diagnostics))
+    return workdir
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page with their attributes, its text, and the rows of its tables."""
+
+    EMPTY = ("meta", "img")
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.rows, self.words = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == [], "a tag is not closed"
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.words.append(data)
+        if self.open and ("th" in self.open or "td" in self.open):
+            self.rows[-1][-1] = " ".join(f"{self.rows[-1][-1]} {data}".split())
+
+
+def read_page(workdir):
+    return Page(report.render(report.collect(workdir)))
+
+
+def test_seeds_make_one_row_of_means_with_their_spread():
+    nlls = (21.0, 20.0, 22.5)
+    records = [record(nll, seed=seed, standard_error=0.1 * (seed + 1)) for seed, nll in enumerate(nlls)]
+    others = [record(30.0, num_mixing=5), record(31.0, num_importance=5), record(32.0, num_sequences=20)]
+    rows = report.likelihood_rows([*others, *records], SPEC)
+    assert [row["nll"] for row in rows] == pytest.approx([statistics.mean(nlls), 30.0, 31.0, 32.0])
+    assert rows[0]["seeds"] == [0, 1, 2]
+    assert rows[0]["spread"] == pytest.approx(statistics.stdev(nlls))
+    assert rows[0]["standard_error"] == pytest.approx(0.2)
+    assert rows[0]["nll_per_step"] == pytest.approx(statistics.mean(nlls) / 8)
+    assert [row["spread"] for row in rows[1:]] == [None] * 3
+
+
+def test_rows_stand_test_first_then_by_sequences_then_by_nll():
+    records = [record(5.0, split="train"), record(4.0, split="validation"), record(1.0, num_sequences=20)]
+    records += [record(9.0, num_mixing=1), record(8.0)]
+    rows = report.likelihood_rows(records, SPEC)
+    assert [row["nll"] for row in rows] == [8.0, 9.0, 1.0, 4.0, 5.0]
+    assert [row["split_size"] for row in rows] == [250, 250, 250, 250, 1297]
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([record(21.0, estimator="L_K"), record(20.0), record(20.5, estimator="SMC")], 20.0),
+        ([record(20.0), record(15.0, split="validation"), record(15.0, split="train")], 20.0),
+        ([record(20.0), record(15.0, num_sequences=20)], 20.0),  # another set of sequences
+        ([record(20.0), record(math.nan, estimator="SMC"), record(-math.inf, estimator="L_K")], 20.0),
+        ([record(18.0, seed=0), record(24.0, seed=1), record(20.0, estimator="SMC")], 20.0),  # no lucky seed
+        ([record(20.0, split="validation")], None),
+        ([], None),
+    ],
+)
+def test_the_tightest_is_the_lowest_on_the_whole_test_split(records, expected):
+    chosen = report.tightest(report.likelihood_rows(records, SPEC))
+    assert (chosen and chosen["nll"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "NLL <= 20.125 +- 0.250 nats per sequence"),
+        ({"estimator": "exact", "quantity": "NLL ="}, "NLL = 20.125 +- 0.250 nats per sequence"),
+        ({"estimator": "exact", "quantity": None}, "NLL = 20.125 +- 0.250 nats per sequence"),
+        ({"estimator": "L_K", "quantity": None}, "NLL <= 20.125 +- 0.250 nats per sequence"),
+        ({"standard_error": None}, "NLL <= 20.125 nats per sequence"),
+    ],
+)
+def test_the_headline_says_bound_or_exact(tmp_path, fields, text):
+    made = record(20.125, **fields)
+    if made["quantity"] is None:  # as records once were
+        del made["quantity"]
+    page = read_page(make_workdir(tmp_path, records=[made]))
+    assert text in page.text
+    assert f"{made['estimator']}, K=10, M=10, seed 0; test split of {CONVENTION}; 250 sequences" in page.text
+    sign = " ".join(text.split()[1:-3])
+    row = ["test", made["estimator"], "10", "10", sign, "2.5156", "0.4537", "250", "0"]
+    assert row in page.rows
+
+
+def test_intensities_have_a_cross_entropy_and_no_likelihood(tmp_path):
+    spec = DataSpec("digits", CONVENTION, "intensities", 8, 8, (8, 8), (1297, 250, 250))
+    workdir = make_workdir(tmp_path, spec=spec, records=[record(20.125, quantity="cross-entropy <=")])
+    page = read_page(workdir)
+    assert "cross-entropy <= 20.125" in page.text
+    assert "NLL" not in page.text
+    assert "not a likelihood" in page.text
+
+
+def test_fewer_sequences_and_seeds_show(tmp_path):
+    records = [record(20.0, seed=1, num_sequences=20), record(21.0, seed=2, num_sequences=20)]
+    page = read_page(make_workdir(tmp_path, records=records))
+    assert "seeds 1, 2; test split" in page.text
+    assert "20 of 250 sequences" in page.text
+    row = ["test", "IWAE", "10", "10", "<= 20.500 +- 0.250", "2.5625", "0.4621", "20 of 250", "mean of 2 seeds: 1, 2"]
+    assert [*row, "0.707"] in page.rows
+
+
+def test_the_best_and_the_last_epoch_show(tmp_path):
+    page = read_page(make_workdir(tmp_path))
+    assert ["metric", "best: epoch 1", "last: epoch 2", "meaning"] in page.rows
+    loss, kl, num_mixing = (
+        next(row for row in page.rows if row[0] == name and len(row) == 6) for name in ("loss", "kl", "num_mixing")
+    )
+    assert loss[1:5] == ["30.000", "20.125", "25.000", "21.000"]
+    assert kl[1:5] == ["3.000", "2.000", "4.000", "nan"]
+    assert num_mixing[1:5] == ["1", "-", "2", "-"]
+    assert "Unfinished" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("options", "metrics", "text"),
+    [
+        ({}, METRICS[:1], "Unfinished run: 1 of 2 epochs are logged, 40 of 80 steps."),
+        ({}, [], "Unfinished run: no epoch is logged yet."),
+        ({"max_steps": 60}, METRICS[:1], "Unfinished run: 1 of 2 epochs are logged, 40 of 60 steps."),
+        ({"max_steps": 40}, METRICS[:1], None),
+    ],
+)
+def test_an_unfinished_run_says_so(tmp_path, options, metrics, text):
+    page = read_page(make_workdir(tmp_path, options, metrics=metrics))
+    assert (text or "") in page.text
+    assert ("Unfinished" in page.text) == (text is not None)
+
+
+def test_what_is_absent_is_said(tmp_path):
+    workdir = make_workdir(tmp_path, metrics=[])
+    workdir.metrics.unlink()
+    workdir.plots.rmdir()
+    page = read_page(workdir)
+    for text in ("the run is not evaluated", "No epoch is logged", "is not diagnosed", "no picture plots/samples.png"):
+        assert text in page.text
+    assert "no posterior" in read_page(make_workdir(tmp_path / "rnn", {"model": "rnn"})).text
+
+
+def test_diagnostics_show(tmp_path):
+    page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS))
+    assert f"{DIAGNOSTICS['verdict']} 1 of 2 latent units are active." in page.text
+    assert "R=7 draws of the mixing on 9 sequences of the test split, seed 0" in page.text
+    assert ["negentropy [nats]", "0.1250"] in page.rows
+    assert [row for row in page.rows if len(row) == 3][-2:] == [["1", "1.0000", "0.5000"], ["2", "-", "0.2500"]]
+    assert ["0", "yes", *["-"] * 6, "0.0375"] in page.rows
+    assert ["1", "no", *["-"] * 7] in page.rows
+
+
+def test_the_page_needs_nothing_but_itself(tmp_path):
+    workdir = make_workdir(tmp_path, records=[record(20.0)], diagnostics=DIAGNOSTICS)
+    for name in ("training", "samples", "reconstructions", "marginals", "information"):
+        plotting.save(plotting.image_grid([[[0.0, 1.0]]], title=name), workdir.plots / f"{name}.png")
+    text = report.render(report.collect(workdir))
+    page = Page(text)
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.tags}
+    sources = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href")]
+    assert [source[:22] for source in sources] == ["data:image/png;base64,"] * 5
+    files = [path.read_bytes() for path in workdir.plots.iterdir()]
+    assert sorted(base64.b64decode(source[22:]) for source in sources) == sorted(files)
+    assert all(len(attributes["alt"]) > 20 for tag, attributes in page.tags if tag == "img")
+    assert not re.search(r"url\(|@import|https?://", text)
+    policy = next(attributes for _, attributes in page.tags if "http-equiv" in attributes)
+    assert policy["content"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert ("html", {"lang": "en"}) in page.tags
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    labels = {attributes["aria-labelledby"] for _, attributes in page.tags if "aria-labelledby" in attributes}
+    assert len(set(identifiers)) == len(identifiers)
+    assert labels <= set(identifiers)
+
+
+def test_all_text_is_escaped(tmp_path):
+    attack = """</code><script>alert("1")</script>"""
+    spec = DataSpec(attack, CONVENTION + attack, "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
+    options = {"data_dir": attack, "activation": attack}
+    records = [record(20.0, convention=CONVENTION + attack, estimator=attack)]
+    diagnostics = DIAGNOSTICS | {"verdict": attack, "split": attack, "convention": attack}
+    metrics = [line | {attack: 1.0} for line in METRICS]
+    workdir = make_workdir(tmp_path / attack.replace("/", "|"), options, spec, records, metrics, diagnostics)
+    text = report.render(report.collect(workdir))
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") >= 12
+    Page(text)
+
+
+def test_the_page_is_written_whole_and_the_run_left_alone(tmp_path):
+    workdir = make_workdir(tmp_path, records=[record(20.0)])
+    before = {path: path.read_bytes() for path in workdir.path.rglob("*") if path.is_file()}
+    report.write(workdir, tmp_path / "new" / "page.html")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["page.html"]
+    assert {path: path.read_bytes() for path in workdir.path.rglob("*") if path.is_file()} == before
+    Page((tmp_path / "new" / "page.html").read_text())
