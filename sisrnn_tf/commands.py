@@ -46,8 +46,9 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     names = {label: name for name, label in ESTIMATORS.items()} | {"exact": "bound"}
     name = names.get(record["estimator"])
     num_mixing = config.training.eval_num_mixing if config.model.model == "sisrnn" else 0
-    own = ("bound", num_mixing, config.training.seed)
-    if name is None or (name, record["num_mixing"], record["seed"]) == own:
+    precision = record.get("precision", config.training.precision)
+    own = ("bound", num_mixing, config.training.seed, config.training.precision)
+    if name is None or (name, record["num_mixing"], record["seed"], precision) == own:
         return None
     flags = {"workdir": workdir.path, "estimator": name, "split": record["split"], "num_mixing": record["num_mixing"]}
     if name != "bound":
@@ -55,6 +56,8 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     size = spec.num_sequences[SPLITS.index(record["split"])]
     if record["num_sequences"] != min(config.data.max_eval_sequences or size, size):
         flags["max_eval_sequences"] = record["num_sequences"]
+    if precision != config.training.precision:
+        flags["precision"] = precision
     return _command("evaluate", flags | {"sampling_seed": record["seed"]})
 
 

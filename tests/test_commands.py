@@ -32,13 +32,16 @@ for arguments in json.load(sys.stdin):
 OTHER = ExperimentConfig(
     DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
     ModelConfig("vrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
-    TrainingConfig(3, 11, 4, 3e-4, 0.5, 20, 2, 0, "linear", 0.75, 2, 0.3, 1, 9, 12, "mixed_bfloat16", True, True, 1, 6),
+    TrainingConfig(
+        *(3, 11, 4, 3e-4, 0.5, "sivi", 1, 20, 2, 0, "linear", 0.75, 2, 0.3, 1, 9, 12, "mixed_bfloat16", True, True, 1, 6)
+    ),
 )
 CONFIGS = [
     from_options("small", {}),
     from_options("paper", {}),
     from_options("small", {"dataset": "binarized_mnist", "binarization": "larochelle", "seed": 3}),
     from_options("paper", {"binarization": "dynamic", "model": "rnn", "epochs": 30, "encoder_sizes": (1, 2, 3)}),
+    from_options("paper", {"objective": "fivo", "num_importance": 4, "kl_schedule": "constant"}),
     OTHER,
 ]
 
@@ -52,7 +55,7 @@ def test_no_field_of_the_other_configuration_is_the_default():
     for section in dataclasses.fields(ExperimentConfig):
         values, defaults = (dataclasses.asdict(part) for part in (getattr(OTHER, section.name), section.default))
         same = {name for name in values if values[name] == defaults[name]}
-        assert same <= {"steps_per_execution"}
+        assert same <= {"steps_per_execution", "objective", "num_importance"}  # the last two forbid a beta
 
 
 def test_the_training_command_makes_the_same_configuration():
