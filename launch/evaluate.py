@@ -37,26 +37,32 @@ def main(argv: list[str]) -> None:
         max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
         size = config.training.eval_batch_size
         batches = pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
+        precision = FLAGS.precision or config.training.precision
+        identity = {
+            "epoch": training.best_checkpoints(model, folder).numbers()[-1],
+            "max_sequences": max_sequences,
+            "precision": precision,
+            "version": sisrnn_tf.__version__,
+        }
+        estimates = likelihoods.plan(model, FLAGS.split, names, mixing, importance, seeds)
+        files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
-    precision = FLAGS.precision or config.training.precision
-    identity = {
-        "epoch": training.best_checkpoints(model, folder).numbers()[-1],
-        "max_sequences": max_sequences,
-        "precision": precision,
-        "version": sisrnn_tf.__version__,
-    }
     records = []
-    for estimate in likelihoods.plan(model, FLAGS.split, names, mixing, importance, seeds):
-        file = likelihoods.LikelihoodFile(folder.likelihoods / f"{'-'.join(map(str, estimate))}.npz", identity)
-        title = f"{estimate.estimator} K={estimate.num_mixing} M={estimate.num_importance} seed {estimate.seed}"
-        with tqdm(total=len(batches), desc=title, unit="batch", leave=False, disable=None) as progress:
+    for estimate, file in zip(estimates, files, strict=True):
+        with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:
             values = likelihoods.sequence_likelihoods(model, batches, estimate, file, progress.update)
         records.append(evaluation.to_record(model, estimate, spec.convention, precision, values))
         evaluation.write_records(folder.evaluation, records[-1:])
         print(evaluation.describe(records[-1]), flush=True)
     print(f"\n{FLAGS.split}, {spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
     print(evaluation.table(records))
+
+
+def _name(estimate: likelihoods.Estimate) -> str:
+    return (
+        f"{estimate.split}-{estimate.estimator}-K{estimate.num_mixing}-M{estimate.num_importance}-seed{estimate.seed}"
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -79,6 +80,9 @@ class LikelihoodFile:
     Args:
         path: an .npz file; None keeps nothing.
         identity: what the values depend on beside the estimate; a file with another identity starts anew.
+
+    Raises:
+        ValueError: the file is damaged.
     """
 
     def __init__(self, path: pathlib.Path | None = None, identity: Mapping | None = None):
@@ -88,10 +92,14 @@ class LikelihoodFile:
             self._read()
 
     def _read(self) -> None:
-        with np.load(self.path) as file:
-            if str(file["identity"]) == self.identity:
-                self.num_batches = int(file["num_batches"])
-                self.values = {name: file[name] for name in file.files if name not in ("identity", "num_batches")}
+        try:
+            with np.load(self.path) as file:
+                values = dict(file)
+            identity, num_batches = str(values.pop("identity")), int(values.pop("num_batches"))
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{self.path} is damaged: {error}. Remove it, and it is made again.") from error
+        if identity == self.identity:
+            self.num_batches, self.values = num_batches, values
 
     def add(self, values: Mapping[str, np.ndarray]) -> None:
         """Adds the values of the next batch, each `[rows]`; a kill leaves the file with it or without it."""

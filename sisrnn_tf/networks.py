@@ -131,7 +131,11 @@ class NoiseMLP(keras.layers.Layer):
     def _noise_layer(self, index: int, size: int) -> keras.layers.Layer:
         initializer = keras.initializers.Zeros()
         if self.noise_weight_scale > 0:
-            initializer = keras.initializers.VarianceScaling(self.noise_weight_scale**2, "fan_avg", "uniform")
+            # A seed that takes none from Keras' sequence: the other weights then start as they do without noise.
+            seed = self.hidden_layers[index].kernel_initializer.seed + 1
+            initializer = keras.initializers.VarianceScaling(
+                self.noise_weight_scale**2, "fan_avg", "uniform", seed=seed
+            )
         return keras.layers.Dense(
             size, use_bias=False, kernel_initializer=initializer, dtype=self.dtype_policy, name=f"noise_{index}"
         )

@@ -33,7 +33,30 @@ OTHER = ExperimentConfig(
     DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
     ModelConfig("vrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
     TrainingConfig(
-        *(3, 11, 4, 3e-4, 0.5, "sivi", 1, 20, 2, 0, "linear", 0.75, 2, 0.3, 1, 9, 12, "mixed_bfloat16", True, True, 1, 6)
+        *(
+            3,
+            11,
+            4,
+            3e-4,
+            0.5,
+            "sivi",
+            1,
+            20,
+            2,
+            0,
+            "linear",
+            0.75,
+            2,
+            0.3,
+            1,
+            9,
+            12,
+            "mixed_bfloat16",
+            True,
+            True,
+            1,
+            6,
+        )
     ),
 )
 CONFIGS = [

@@ -64,6 +64,15 @@ def test_an_evaluation_goes_on_where_it_stopped(sisrnn, batches, tmp_path, estim
     assert [each.name for each in path.parent.iterdir()] == ["file.npz"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"no archive", None])
+def test_a_damaged_file_is_named(sisrnn, batches, tmp_path, damage):
+    path = tmp_path / "file.npz"
+    sequence_likelihoods(sisrnn, batches, ESTIMATES[0], LikelihoodFile(path, {}))
+    path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
+    with pytest.raises(ValueError, match=r"file.npz is damaged: .* Remove it"):
+        LikelihoodFile(path, {})
+
+
 def test_the_plan_has_each_estimate_once():
     names, seeds = list(likelihoods.ESTIMATORS), range(3, 5)
     estimates = plan(build_model("SISRNN"), "test", names, [0, 5], [1, 8], seeds)

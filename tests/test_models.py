@@ -213,6 +213,16 @@ def test_nan_in_padding_is_accepted(make_model, observations, mask):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+def test_sisrnn_and_vrnn_start_from_the_same_weights(sisrnn, vrnn):
+    """But for the noise weights, so that runs of one seed compare."""
+    noise = [weight for weight in sisrnn.trainable_weights if "/noise_" in weight.path]
+    assert len(noise) == 2 and all(np.std(kernel) > 0 for kernel in noise)
+    others = [weight for weight in sisrnn.trainable_weights if "/noise_" not in weight.path]
+    assert sum(weight.numpy().size for weight in others) > 200
+    for weight, other in zip(others, vrnn.trainable_weights, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
 @pytest.mark.parametrize("num_mixing", [-1, 1.5])
 def test_bad_k_is_refused(model, observations, num_mixing):
     with pytest.raises(ValueError, match="`num_mixing` must be an int of at least 0"):
