@@ -16,7 +16,7 @@ flags.DEFINE_enum(
     "What to maximize. sivi: the bound L_K; iwae: the estimate of log p(x) by M weighted trajectories; fivo: that by M "
     "particles that are resampled. iwae and fivo want --kl_schedule=constant. Default: sivi.",
 )
-flags.DEFINE_integer("num_importance", None, "M, trajectories or particles of iwae and fivo.")
+flags.DEFINE_integer("num_importance", None, "M, trajectories or particles of iwae and fivo, which want at least 2.")
 flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")
 flags.DEFINE_integer("num_mixing_start", None, "K in the first epoch.")
 flags.DEFINE_integer("num_mixing_ramp_epochs", None, "Epochs over which K rises; 0: none.")
@@ -27,7 +27,7 @@ flags.DEFINE_float("kl_rising_fraction", None, "Part of a cycle, or of a linear 
 flags.DEFINE_integer("eval_num_mixing", None, "K of every validation and of the final evaluation.")
 flags.DEFINE_integer("eval_batch_size", None, "Sequences a batch of evaluation.")
 flags.DEFINE_integer("seed", None, "The seed of everything random.")
-flags.DEFINE_enum("precision", None, PRECISIONS, "Precision of networks; densities are float32 either way.")
+flags.DEFINE_enum("precision", None, PRECISIONS, "Precision of networks; densities are float32, or float64 with it.")
 flags.DEFINE_bool("jit_compile", None, "Compile the training step with XLA: faster on GPU, slower on CPU.")
 flags.DEFINE_bool("deterministic", None, "Only deterministic TensorFlow operations.")
 flags.DEFINE_integer("steps_per_execution", None, "Steps in one call of the compiled function.")

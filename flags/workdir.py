@@ -2,4 +2,6 @@
 
 from absl import flags
 
-flags.DEFINE_string("workdir", None, "Folder of the run. launch.train's default: runs/DATASET-MODEL.")
+flags.DEFINE_string(
+    "workdir", None, "Folder of the run. launch.train makes runs/DATASET-MODEL by default; others need it."
+)

@@ -166,7 +166,8 @@ class TrainingConfig:
             require(self.num_importance == 1, "num_importance", "1 with objective=sivi", self.num_importance)
             return
         which = f"with objective={self.objective}"
-        require(self.num_importance > 1, "num_importance", f"at least 2 {which}", self.num_importance)
+        several = f"at least 2, such as 8, {which}, which also wants kl_schedule=constant"
+        require(self.num_importance > 1, "num_importance", several, self.num_importance)
         only = f"{{}} {which}: importance weights have no beta but 1"
         require(self.kl_schedule == "constant", "kl_schedule", only.format("constant"), self.kl_schedule)
         require(self.kl_weight == 1, "kl_weight", only.format("1"), self.kl_weight)

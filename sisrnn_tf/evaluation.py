@@ -69,7 +69,17 @@ def table(records: Sequence[Mapping]) -> str:
     Args:
         records: of one run and split.
     """
-    header = ("estimator", "K", "M", records[0]["quantity"], "s.e.", "nats/step", "bits/dim", "seeds", "s.d. of seeds")
+    header = (
+        "estimator",
+        "K",
+        "M",
+        records[0]["quantity"],
+        "s.e.",
+        "nats/step",
+        "bits/dim",
+        "noise seeds",
+        "s.d. over them",
+    )
     rows = [header, *(_row(group) for group in by_seed(records))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join(
