@@ -78,7 +78,7 @@ def test_without_noise_weights_the_mixing_has_collapsed(make_model, observations
         layer.kernel.assign(tf.zeros_like(layer.kernel))
     record = _record(diagnostics.diagnose(model, observations, None, R))
     assert record["mixing_collapsed"]
-    assert record["verdict"] == "the mixing has collapsed: this SIS-RNN has become a VRNN"
+    assert record["verdict"] == "the mixing has collapsed, below 0.1% of the variance: this SIS-RNN has become a VRNN"
     assert record["num_noise_draws"] == R
     assert record["mean_negentropy"] == pytest.approx(0, abs=1e-6)
 

@@ -30,7 +30,7 @@ DIAGNOSTICS = {
     "seed": 0,
     "latent_size": 2,
     "active_units": 1,
-    "verdict": "the mixing has collapsed: this SIS-RNN has become a VRNN",
+    "verdict": "the mixing has collapsed, below 0.1% of the variance: this SIS-RNN has become a VRNN",
     "mean_negentropy": 0.125,
     "mutual_information_limit": 2.1972,
     "kl_per_step": [1.0, None],
