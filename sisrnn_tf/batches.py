@@ -57,8 +57,7 @@ def check_batch(inputs, likelihood) -> None:
             f"`observations` must have {likelihood.event_size} features, the emission's event size. "
             f"Received shape {observations.shape}"
         )
-    if mask.shape != observations.shape[:2]:
-        raise ValueError(f"`mask` must have the shape {observations.shape[:2]}. Received shape {mask.shape}")
+    check_mask(batch)
     if 0 in observations.shape[:2]:
         raise ValueError(f"`observations` must not be empty. Received shape {observations.shape}")
     if not mask[:, 0].all():
@@ -66,12 +65,27 @@ def check_batch(inputs, likelihood) -> None:
             "`mask` must be right padding, True at the first step of each sequence. Received a row that begins with "
             "False: a zero-length sequence, or padding on the left"
         )
-    if (mask[:, 1:] & ~mask[:, :-1]).any():
-        raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
     real = observations[mask]  # [steps, D]
     if not np.isfinite(real).all():
         raise ValueError("`observations` must be finite. Received NaN or infinity; clean the data or mask those steps")
     likelihood.check(real)
+
+
+def check_mask(batch: Batch) -> None:
+    """Checks that the mask is right padding; inside a graph, where values are unknown, only its shape.
+
+    Raises:
+        ValueError: the mask has not the shape `[B, T]` of the observations, or a step follows a masked one.
+    """
+    mask, shape = batch.mask, batch.observations.shape[:2]
+    if mask is None:
+        return
+    if not mask.shape.is_compatible_with(shape):
+        raise ValueError(f"`mask` must have the shape {shape}. Received shape {mask.shape}")
+    if tf.executing_eagerly():
+        mask = mask.numpy()
+        if (mask[:, 1:] & ~mask[:, :-1]).any():
+            raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
 
 
 def inputs_of(data):

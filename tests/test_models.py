@@ -276,3 +276,12 @@ def test_the_rnn_bound_is_its_exact_likelihood(make_model, observations, mask):
     for row, length in enumerate(mask.sum(axis=1)):
         single = model.log_likelihood(observations[row : row + 1, :length])
         np.testing.assert_allclose(single[0], expected[row], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["bound", "log_likelihood", "reconstruct"])
+def test_a_mask_that_is_no_right_padding_is_refused(make_model, observations, mask, method):
+    score = getattr(make_model("SISRNN"), method)
+    with pytest.raises(ValueError, match="`mask` must be right padding"):
+        score(observations, np.array(mask)[:, ::-1])
+    with pytest.raises(ValueError, match="`mask` must have the shape"):
+        score(observations, np.array(mask)[:2])

@@ -186,6 +186,7 @@ class SequenceModel(keras.Model):
                 f"`observations` must have {self.likelihood.event_size} features, the emission's event size. "
                 f"Received shape {batch.observations.shape}"
             )
+        batches.check_mask(batch)
         return batch
 
     @tf.function(reduce_retracing=True, autograph=False)
