@@ -14,7 +14,7 @@ flags.DEFINE_enum(
     None,
     OBJECTIVES,
     "What to maximize. sivi: the bound L_K; iwae: the estimate of log p(x) by M weighted trajectories; fivo: that by M "
-    "particles that are resampled. iwae and fivo want --kl_schedule=constant. Default: sivi.",
+    "particles that are resampled; both with beta = 1. Default: sivi.",
 )
 flags.DEFINE_integer("num_importance", None, "M, trajectories or particles of iwae and fivo, which want at least 2.")
 flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")

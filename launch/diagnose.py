@@ -24,8 +24,10 @@ def main(argv: list[str]) -> None:
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder = Workdir(FLAGS.workdir)
     try:
-        model, spec, config = training.load_best(folder)
+        folder.check_writable()
+        model, spec, config, _ = training.load_best(folder)
         dataset = factory.make_data(config.data, config.training.seed)
+        folder.check_data(spec.of(dataset).to_json())
         batches = pipeline.evaluation_batches(dataset, FLAGS.split, FLAGS.num_sequences, FLAGS.num_sequences)
         batch = next(iter(batches))
         real = batch["weight"].numpy() > 0

@@ -15,7 +15,7 @@ from tqdm import tqdm
 import sisrnn_tf
 from flags import evaluation as evaluation_flags
 from flags import help, numbers, workdir
-from sisrnn_tf import evaluation, factory, likelihoods, training
+from sisrnn_tf import evaluation, factory, likelihoods, run_files, training
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.workdir import Workdir
 
@@ -31,32 +31,40 @@ def main(argv: list[str]) -> None:
     names = list(likelihoods.ESTIMATORS) if FLAGS.estimator == "all" else [FLAGS.estimator]
     folder = Workdir(FLAGS.workdir)
     try:
-        model, spec, config = training.load_best(folder, FLAGS.precision)
-        dataset = factory.make_data(config.data, config.training.seed)
-        folder.check_data(spec.of(dataset).to_json())
-        max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
-        size = config.training.eval_batch_size
-        batches = pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
-        precision = FLAGS.precision or config.training.precision
-        identity = {
-            "epoch": training.best_checkpoints(model, folder).numbers()[-1],
-            "max_sequences": max_sequences,
-            "precision": precision,
-            "version": sisrnn_tf.__version__,
-        }
-        estimates = likelihoods.plan(model, FLAGS.split, names, mixing, importance, seeds)
-        files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
+        run = training.load_best(folder, FLAGS.precision)
+        folder.check_writable()
+        with folder.lock():
+            records = _evaluate(folder, run, likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds))
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
+    print(f"\n{FLAGS.split}, {run.spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
+    print(evaluation.table(records))
+
+
+def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelihoods.Estimate]) -> list[dict]:
+    """Returns a record for each estimate, shown and written as soon as it is there."""
+    model, spec, config, epoch = run
+    dataset = factory.make_data(config.data, config.training.seed)
+    folder.check_data(spec.of(dataset).to_json())
+    run_files.read_evaluation(folder.evaluation, spec.convention)  # records are added to it
+    max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
+    batches = pipeline.evaluation_batches(dataset, FLAGS.split, config.training.eval_batch_size, max_sequences)
+    precision = FLAGS.precision or config.training.precision
+    identity = {
+        "epoch": epoch,
+        "max_sequences": max_sequences,
+        "precision": precision,
+        "version": sisrnn_tf.__version__,
+    }
+    files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
     records = []
     for estimate, file in zip(estimates, files, strict=True):
         with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:
             values = likelihoods.sequence_likelihoods(model, batches, estimate, file, progress.update)
-        records.append(evaluation.to_record(model, estimate, spec.convention, precision, values))
+        records.append(evaluation.to_record(model, epoch, estimate, spec.convention, precision, values))
         evaluation.write_records(folder.evaluation, records[-1:])
         print(evaluation.describe(records[-1]), flush=True)
-    print(f"\n{FLAGS.split}, {spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
-    print(evaluation.table(records))
+    return records
 
 
 def _name(estimate: likelihoods.Estimate) -> str:

@@ -22,7 +22,7 @@ def main(argv: list[str]) -> None:
     folder = Workdir(FLAGS.workdir)
     output = pathlib.Path(FLAGS.output_dir or folder.path / "generated")
     try:
-        model, spec, _ = training.load_best(folder)
+        model, spec, *_ = training.load_best(folder)
         output.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")

@@ -47,14 +47,15 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     name = names.get(record["estimator"])
     num_mixing = config.training.eval_num_mixing if config.model.model == "sisrnn" else 0
     precision = record.get("precision", config.training.precision)
-    own = ("bound", num_mixing, config.training.seed, config.training.precision)
-    if name is None or (name, record["num_mixing"], record["seed"], precision) == own:
+    size = spec.num_sequences[SPLITS.index(record["split"])]
+    num_sequences = min(config.data.max_eval_sequences or size, size)
+    own = ("bound", num_mixing, config.training.seed, config.training.precision, num_sequences)
+    if name is None or (name, record["num_mixing"], record["seed"], precision, record["num_sequences"]) == own:
         return None
     flags = {"workdir": workdir.path, "estimator": name, "split": record["split"], "num_mixing": record["num_mixing"]}
     if name != "bound":
         flags["num_importance"] = record["num_importance"]
-    size = spec.num_sequences[SPLITS.index(record["split"])]
-    if record["num_sequences"] != min(config.data.max_eval_sequences or size, size):
+    if record["num_sequences"] != num_sequences:
         flags["max_eval_sequences"] = record["num_sequences"]
     if precision != config.training.precision:
         flags["precision"] = precision

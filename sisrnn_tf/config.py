@@ -45,6 +45,7 @@ def _require_sizes(name: str, received: Any) -> None:
 
 def _require_minimum(name: str, received: Any, minimum: float) -> None:
     require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
+    require(not isinstance(received, int) or received < 2**31, name, "below 2**31", received)
 
 
 def _require_type_of(name: str, received: Any, default: Any) -> None:
@@ -166,7 +167,7 @@ class TrainingConfig:
             require(self.num_importance == 1, "num_importance", "1 with objective=sivi", self.num_importance)
             return
         which = f"with objective={self.objective}"
-        several = f"at least 2, such as 8, {which}, which also wants kl_schedule=constant"
+        several = f"at least 2, such as 8, {which}"
         require(self.num_importance > 1, "num_importance", several, self.num_importance)
         only = f"{{}} {which}: importance weights have no beta but 1"
         require(self.kl_schedule == "constant", "kl_schedule", only.format("constant"), self.kl_schedule)
@@ -222,13 +223,16 @@ def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:
 
     Args:
         preset: a key of `PRESETS`.
-        options: field name -> value, over all three sections; these win over the preset.
+        options: field name -> value, over all three sections; these win over the preset. An objective other than
+            sivi makes `kl_schedule` constant where it is not among them.
 
     Raises:
         ValueError: the preset or an option is unknown, or a value is out of its range.
     """
     _require_choice("preset", preset, tuple(PRESETS))
-    remaining = {**PRESETS[preset], **options}
+    # Importance weights have no beta but 1: no other schedule would do with them.
+    weighted = options.get("objective", "sivi") != "sivi"
+    remaining = {**PRESETS[preset], **({"kl_schedule": "constant"} if weighted else {}), **options}
     parts = {}
     for field in dataclasses.fields(ExperimentConfig):
         part_class = type(field.default)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sisrnn_tf import run_files
 from sisrnn_tf.likelihoods import Estimate
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
@@ -14,12 +15,18 @@ from sisrnn_tf.workdir import write_text
 
 
 def to_record(
-    model: SequenceModel, estimate: Estimate, convention: str, precision: str, values: Mapping[str, np.ndarray]
+    model: SequenceModel,
+    epoch: int,
+    estimate: Estimate,
+    convention: str,
+    precision: str,
+    values: Mapping[str, np.ndarray],
 ) -> dict:
     """Returns the record of an estimate over a split.
 
     Args:
         model: any sequence model.
+        epoch: after which the model had these weights.
         estimate: what the values are.
         convention: of the data.
         precision: dtype policy under which they were computed.
@@ -34,6 +41,7 @@ def to_record(
     }
     return {
         **estimate._asdict(),
+        "epoch": epoch,
         "convention": convention,
         "precision": precision,
         "quantity": quantity(model),
@@ -113,12 +121,19 @@ def _row(group: Sequence[Mapping]) -> tuple[str, ...]:
     )
 
 
-def read_records(path: pathlib.Path) -> list[dict]:
-    """Returns the records of an evaluation.json, none if there is no file."""
-    return json.loads(path.read_text()) if path.exists() else []
-
-
 def write_records(path: pathlib.Path, records: Sequence[Mapping]) -> None:
-    """Adds records to an evaluation.json; one of the same estimate replaces the one that is there."""
-    merged = {tuple(record[key] for key in Estimate._fields): record for record in [*read_records(path), *records]}
+    """Adds records to an evaluation.json; one of the same estimate replaces the one that is there.
+
+    What is there of another epoch is dropped: a table must be of one model.
+
+    Args:
+        path: of the file.
+        records: of one epoch.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    present = run_files.read_evaluation(path, records[0]["convention"])
+    present = [record for record in present if record.get("epoch") == records[0]["epoch"]]
+    merged = {tuple(record[key] for key in Estimate._fields): record for record in [*present, *records]}
     write_text(path, json.dumps(list(merged.values()), indent=2) + "\n")

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,10 @@ from sisrnn_tf.models.deterministic import RNN
 
 # Estimators by their names in a command, and as records call them. An RNN's likelihood is exact, whatever the name.
 ESTIMATORS = {"bound": "L_K", "iwae": "IWAE", "smc": "SMC"}
+
+# What is kept of each sequence, and beside it of the bound.
+_VALUES = ("log_likelihood", "num_steps")
+_PARTS = ("reconstruction", "kl", "regularizer")
 
 
 class Estimate(NamedTuple):
@@ -96,8 +99,9 @@ class LikelihoodFile:
             with np.load(self.path) as file:
                 values = dict(file)
             identity, num_batches = str(values.pop("identity")), int(values.pop("num_batches"))
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{self.path} is damaged: {error}. Remove it, and it is made again.") from error
+            _check_values(values, num_batches)
+        except Exception as error:  # a damaged byte leads zipfile, zlib and NumPy to whatever comes
+            raise ValueError(f"{self.path} is damaged: {error!r}. Remove it, and it is made again.") from error
         if identity == self.identity:
             self.num_batches, self.values = num_batches, values
 
@@ -114,6 +118,15 @@ class LikelihoodFile:
         with temporary.open("wb") as file:
             np.savez_compressed(file, identity=self.identity, num_batches=self.num_batches, **self.values)
         os.replace(temporary, self.path)
+
+
+def _check_values(values: Mapping[str, np.ndarray], num_batches: int) -> None:
+    names = set(values)
+    complete = names in ({*_VALUES}, {*_VALUES, *_PARTS})
+    if not complete or num_batches < 1:
+        raise ValueError(f"it holds {num_batches} batches of {sorted(names)}")
+    if len({value.shape for value in values.values()}) > 1 or values[_VALUES[0]].ndim != 1:
+        raise ValueError("its arrays are not of one length")
 
 
 def sequence_likelihoods(
@@ -156,5 +169,5 @@ def _estimate_batch(model, observations, mask, estimate: Estimate, seed: tf.Tens
         resample = estimate.estimator == "SMC"
         return {"log_likelihood": model.log_likelihood(observations, mask, m, k, resample, seed)}
     terms = model.bound(observations, mask, num_mixing=k, seed=seed)
-    parts = {name: getattr(terms, name) for name in ("reconstruction", "kl", "regularizer")}
+    parts = {name: getattr(terms, name) for name in _PARTS}
     return {"log_likelihood": terms.surrogate, **parts}

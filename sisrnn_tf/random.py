@@ -10,6 +10,7 @@ import numbers
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # As `tf.random.stateless_uniform(alg="philox")` makes key and counter of a seed; there the counter starts at 0.
@@ -33,10 +34,16 @@ def as_seed(seed: Seed) -> tf.Tensor:
     """
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
         return tf.bitcast(tf.constant(int(seed) % 2**64, tf.uint64), tf.int32)
-    seed = tf.convert_to_tensor(seed)
-    if seed.shape != (2,) or not seed.dtype.is_integer:
-        raise ValueError(f"`seed` must be an int or a pair of ints. Received: seed={seed}")
-    return tf.cast(seed, tf.int32)
+    if not tf.is_tensor(seed):
+        values = np.asarray(seed)
+        limits = np.iinfo(np.int32)
+        is_pair = values.shape == (2,) and values.dtype.kind in "iu"
+        if not is_pair or not ((values >= limits.min) & (values <= limits.max)).all():
+            raise ValueError(f"`seed` must be an int or a pair of ints of 32 bits. Received: seed={seed}")
+        return tf.constant(values, tf.int32)
+    if seed.shape != (2,) or seed.dtype != tf.int32:
+        raise ValueError(f"`seed` must be an int32 tensor of shape [2]. Received: {seed.dtype.name}, {seed.shape}")
+    return seed
 
 
 def fold_in(seed: tf.Tensor, data: int | tf.Tensor) -> tf.Tensor:

@@ -4,11 +4,12 @@ import dataclasses
 import logging
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures
+from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures, run_files
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
@@ -25,30 +26,44 @@ def best_checkpoints(model: SequenceModel, workdir: Workdir) -> checkpoints.Chec
     return checkpoints.Checkpoints(workdir.checkpoints, "best", model.variables, keep=1)
 
 
-def load_best(workdir: Workdir, precision: str | None = None) -> tuple[SequenceModel, DataSpec, ExperimentConfig]:
+class TrainedRun(NamedTuple):
+    """What a run made.
+
+    Attributes:
+        model: with the weights of its best epoch.
+        spec: of its data.
+        config: of the run.
+        epoch: the best one, counted from 1.
+    """
+
+    model: SequenceModel
+    spec: DataSpec
+    config: ExperimentConfig
+    epoch: int
+
+
+def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     """Builds the model of a run with the weights of its best epoch.
 
     Args:
         workdir: of the run.
         precision: one of `config.PRECISIONS`; None for the run's own.
 
-    Returns:
-        The model, the specification of its data, and the configuration of the run.
-
     Raises:
-        ValueError: the workdir holds no run, or none of its epochs is finished.
+        ValueError: the workdir holds no run, one of its files is damaged, or none of its epochs is finished.
     """
     config = workdir.read_config()
-    spec = DataSpec.from_json(workdir.data_spec.read_text())
+    spec = run_files.read_spec(workdir.data_spec)
     model = _make_model(config, spec)
-    if best_checkpoints(model, workdir).restore_latest() is None:
+    epoch = best_checkpoints(model, workdir).restore_latest()
+    if epoch is None:
         raise ValueError(f"`workdir` {workdir.path} holds no finished epoch yet. Train it first.")
     if precision in (None, config.training.precision):
-        return model, spec, config
+        return TrainedRun(model, spec, config, epoch)
     other = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
     clone = _make_model(other, spec)
     clone.set_weights(model.get_weights())
-    return clone, spec, config
+    return TrainedRun(clone, spec, config, epoch)
 
 
 def _make_model(config: ExperimentConfig, spec: DataSpec) -> SequenceModel:
@@ -106,6 +121,7 @@ class Trainer:
         check(dataset)
         spec = DataSpec.of(dataset)
         workdir.check_data(spec.to_json())
+        run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         model = _make_model(config, spec)
         model.compile(
             optimizer=factory.make_optimizer(config.training),
@@ -153,8 +169,8 @@ class Trainer:
     def _run(self) -> list[dict]:
         log = callbacks.MetricsLog(self.workdir.metrics)
         self._fit(log)
-        best_checkpoints(self.model, self.workdir).restore_latest()
-        records = [self._evaluate(split) for split in ("validation", "test")]
+        epoch = best_checkpoints(self.model, self.workdir).restore_latest()
+        records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         evaluation.write_records(self.workdir.evaluation, records)
         count = min(pictures.NUM_IMAGES, len(self.dataset.test))
         shown = pipeline.evaluation_batches(self.dataset, "test", count, count)
@@ -212,8 +228,8 @@ class Trainer:
             self.dataset, split, self.config.training.eval_batch_size, self.config.data.max_eval_sequences
         )
 
-    def _evaluate(self, split: str) -> dict:
+    def _evaluate(self, split: str, epoch: int) -> dict:
         training = self.config.training
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
         values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
-        return evaluation.to_record(self.model, estimate, self.dataset.convention, training.precision, values)
+        return evaluation.to_record(self.model, epoch, estimate, self.dataset.convention, training.precision, values)

@@ -18,9 +18,10 @@ def require(condition: bool, name: str, expected: str, received: Any) -> None:
 
 
 def require_int(name: str, value: Any, minimum: int) -> int:
-    """Returns an integer as an int, NumPy's too; raises a ValueError if it is none or below the minimum."""
+    """Returns an integer as an int, NumPy's too; raises a ValueError if it is none, below the minimum or over int32."""
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     require(is_integer and value >= minimum, name, f"an int of at least {minimum}", value)
+    require(value < 2**31, name, "below 2**31, to be a size", value)
     return int(value)
 
 

@@ -39,12 +39,7 @@ class Workdir:
         Raises:
             ValueError: the folder cannot be written, or holds a run with another configuration.
         """
-        existing = next(parent for parent in (self.path, *self.path.absolute().parents) if parent.exists())
-        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-            raise ValueError(
-                f"`workdir` must be a folder that can be written. Received: workdir={self.path}, but {existing} is not "
-                "a folder or is read-only"
-            )
+        self.check_writable()
         if self.config.exists():
             lines = differences(self.read_config(), config)
             if lines:
@@ -52,6 +47,23 @@ class Workdir:
                     f"`workdir` {self.path} holds a run with another configuration. Continue it with the flags that it "
                     "was started with, or choose another workdir. In the workdir != from the flags:\n  "
                     + "\n  ".join(lines)
+                )
+
+    def check_writable(self) -> None:
+        """Checks that files can be written here; changes nothing.
+
+        Raises:
+            ValueError: they cannot.
+        """
+        folders = (self.path, self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
+        existing = {
+            next(parent for parent in (folder, *folder.absolute().parents) if parent.exists()) for folder in folders
+        }
+        for folder in existing:
+            if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+                raise ValueError(
+                    f"`workdir` must be a folder that can be written. Received: workdir={self.path}, but {folder} is "
+                    "not a folder or is read-only"
                 )
 
     def read_config(self) -> ExperimentConfig:
@@ -95,7 +107,7 @@ class Workdir:
             yield
         except BlockingIOError as error:
             raise ValueError(
-                f"`workdir` {self.path} is in use by another run. Wait for it or choose another."
+                f"`workdir` {self.path} is in use by another process. Wait for it or choose another workdir."
             ) from error
         finally:
             os.close(descriptor)

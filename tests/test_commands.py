@@ -120,6 +120,13 @@ def record(**fields):
             ["--estimator=bound", "--split=test", "--num_mixing=100", "--sampling_seed=0"],
         ),
         ({"estimator": "L_K", "seed": 0, "num_importance": 1}, None),
+        (
+            {"estimator": "L_K", "seed": 0, "num_importance": 1, "num_sequences": 30},
+            [
+                *("--estimator=bound", "--split=test", "--num_mixing=10", "--max_eval_sequences=30"),
+                "--sampling_seed=0",
+            ],
+        ),
     ],
 )
 def test_the_evaluation_command_makes_the_record_unless_training_does(fields, flags):

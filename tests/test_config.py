@@ -146,6 +146,8 @@ def test_differences_are_named_with_both_values():
 def test_particle_objectives_want_particles_and_beta_1(objective):
     right = {"objective": objective, "num_importance": 2, "kl_schedule": "constant"}
     assert from_options("paper", right).training.num_importance == 2
+    del right["kl_schedule"]  # is made constant
+    assert from_options("paper", right).training.kl_schedule == "constant"
     for wrong, name in (
         ({"num_importance": 1}, "num_importance"),
         ({"kl_schedule": "cyclical"}, "kl_schedule"),

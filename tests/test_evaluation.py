@@ -1,6 +1,8 @@
 """Likelihoods over a split: what is estimated, resumed and recorded, and how it is shown."""
 
+import json
 import math
+import zipfile
 
 import numpy as np
 import pytest
@@ -73,6 +75,61 @@ def test_a_damaged_file_is_named(sisrnn, batches, tmp_path, damage):
         LikelihoodFile(path, {})
 
 
+def _change(values, **changes):
+    return {name: value for name, value in (values | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: _change(values, log_likelihood=values["log_likelihood"][:-1]),
+        lambda values: _change(values, **{name: value[:, np.newaxis] for name, value in values.items() if value.ndim}),
+        lambda values: _change(values, kl=None),
+        lambda values: _change(values, num_steps=None),
+        lambda values: _change(values, num_batches=-1),
+        lambda values: _change(values, num_batches=np.zeros(2)),
+        lambda values: _change(values, identity=None),
+        lambda values: _change(values, other=values["kl"]),
+    ],
+)
+def test_a_file_whose_values_do_not_fit_together_is_named(sisrnn, batches, tmp_path, change):
+    path = tmp_path / "file.npz"
+    sequence_likelihoods(sisrnn, batches, ESTIMATES[0], LikelihoodFile(path, {}))
+    assert LikelihoodFile(path, {}).num_batches == 2
+    with np.load(path) as file:
+        np.savez(path, **change(dict(file)))
+    with pytest.raises(ValueError, match=r"file.npz is damaged: .* Remove it"):
+        LikelihoodFile(path, {})
+
+
+def test_any_damaged_byte_is_named_or_seen_to_be_none(sisrnn, batches, tmp_path):
+    """One bit of each byte in turn: zipfile, zlib and NumPy raise what they like, or the values are the same."""
+    path = tmp_path / "file.npz"
+    whole = sequence_likelihoods(sisrnn, batches, ESTIMATES[1], LikelihoodFile(path, {}))
+    content = path.read_bytes()
+    named = 0
+    for index in range(len(content)):
+        path.write_bytes(content[:index] + bytes([content[index] ^ (1 << index % 8)]) + content[index + 1 :])
+        try:
+            values = LikelihoodFile(path, {}).values
+        except ValueError as error:
+            named += 1
+            assert "Remove it" in str(error)
+            continue
+        for name in values:
+            np.testing.assert_array_equal(values[name], whole[name])
+    assert named > len(content) // 2
+
+
+def test_an_array_alone_is_no_likelihood_file(tmp_path):
+    path = tmp_path / "file.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert not zipfile.is_zipfile(path)
+    with pytest.raises(ValueError, match=r"file.npz is damaged: .* Remove it"):
+        LikelihoodFile(path, {})
+
+
 def test_the_plan_has_each_estimate_once():
     names, seeds = list(likelihoods.ESTIMATORS), range(3, 5)
     estimates = plan(build_model("SISRNN"), "test", names, [0, 5], [1, 8], seeds)
@@ -85,10 +142,10 @@ def test_the_plan_has_each_estimate_once():
         plan(build_model("RNN"), "test", ["elbo"], [1], [1], [0])
 
 
-def _record(seed=0, log_likelihood=(-3.0, -5.0, -10.0), **kwargs):
+def _record(seed=0, log_likelihood=(-3.0, -5.0, -10.0), epoch=7, **kwargs):
     values = {"log_likelihood": np.array(log_likelihood), "num_steps": np.array([2, 2, 5]), **kwargs}
     estimate = Estimate("test", "IWAE", 2, 3, seed)
-    return evaluation.to_record(build_model("SISRNN"), estimate, "digits, rows", "float32", values)
+    return evaluation.to_record(build_model("SISRNN"), epoch, estimate, "digits, rows", "float32", values)
 
 
 def test_a_record_states_what_it_is():
@@ -114,7 +171,21 @@ def test_the_table_joins_seeds():
 
 def test_a_record_replaces_that_of_the_same_estimate(tmp_path):
     path = tmp_path / "evaluation.json"
-    assert evaluation.read_records(path) == []
     evaluation.write_records(path, [_record(0), _record(1)])
     evaluation.write_records(path, [_record(0, (-1.0, -1.0, -1.0))])
-    assert [(record["seed"], record["nll"]) for record in evaluation.read_records(path)] == [(0, 1.0), (1, 6.0)]
+    assert [(record["seed"], record["nll"]) for record in json.loads(path.read_text())] == [(0, 1.0), (1, 6.0)]
+
+
+def test_records_of_another_epoch_are_dropped(tmp_path):
+    path = tmp_path / "evaluation.json"
+    evaluation.write_records(path, [_record(0), _record(1)])
+    evaluation.write_records(path, [_record(2, epoch=8)])
+    assert [(record["seed"], record["epoch"]) for record in json.loads(path.read_text())] == [(2, 8)]
+
+
+def test_records_are_not_added_to_a_damaged_file(tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_text("[{")
+    with pytest.raises(ValueError, match="evaluation.json is damaged"):
+        evaluation.write_records(path, [_record()])
+    assert path.read_text() == "[{"

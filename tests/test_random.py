@@ -134,10 +134,17 @@ def test_a_pair_is_a_seed(seed):
     np.testing.assert_array_equal(result, [3, -4])
 
 
-@pytest.mark.parametrize("seed", [1.5, True, (1, 2, 3), (1.0, 2.0), "one", [[1, 2]]])
+@pytest.mark.parametrize(
+    "seed", [1.5, True, (1, 2, 3), (1.0, 2.0), "one", [[1, 2]], (2**31, 0), (-(2**31) - 1, 0), (2**70, 0)]
+)
 def test_a_bad_seed_is_refused(seed):
     with pytest.raises(ValueError, match="`seed` must be an int or a pair of ints"):
         random.as_seed(seed)
+
+
+def test_a_tensor_of_another_type_is_no_seed():
+    with pytest.raises(ValueError, match="`seed` must be an int32 tensor"):
+        random.as_seed(tf.constant([3, 4], tf.int64))
 
 
 def test_fold_in_agrees_between_eager_graph_and_xla():

@@ -101,7 +101,7 @@ def test_changed_data_is_refused(tmp_path):
 
 
 def test_a_workdir_serves_one_run_at_a_time(tmp_path):
-    message = "in use by another run"
+    message = "in use by another process"
     with Workdir(tmp_path).lock(), pytest.raises(ValueError, match=message), Workdir(tmp_path).lock():
         pass
     with Workdir(tmp_path).lock():

@@ -146,6 +146,7 @@ class SequenceModel(keras.Model):
         num_mixing = require_int("num_mixing", num_mixing, 0)
         require(isinstance(resample, bool), "resample", "True or False", resample)
         resampling = (resample_fn, resample_criterion_fn) if resample else None
+        seed = None if seed is None else random.as_seed(seed)
         return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)
 
     def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
@@ -186,6 +187,8 @@ class SequenceModel(keras.Model):
                 f"`observations` must have {self.likelihood.event_size} features, the emission's event size. "
                 f"Received shape {batch.observations.shape}"
             )
+        if batch.observations.shape[1] == 0:
+            raise ValueError(f"`observations` must have at least one step. Received shape {batch.observations.shape}")
         batches.check_mask(batch)
         return batch
 

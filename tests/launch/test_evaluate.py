@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from sisrnn_tf.workdir import Workdir
 from tests.launch import launcher
 
 
@@ -26,6 +27,7 @@ def test_adds_a_record_for_each_estimate_and_shows_a_table(workdir):
     assert status == 0, output
     records = _records(workdir)
     assert records[:2] == before
+    assert len({record["epoch"] for record in records}) == 1
     keys = [(record["estimator"], record["num_importance"], record["seed"]) for record in records[2:]]
     assert keys == [("L_K", 1, 4), ("L_K", 1, 5)] + [
         (estimator, m, seed) for estimator in ("IWAE", "SMC") for m in (1, 3) for seed in (4, 5)
@@ -74,10 +76,41 @@ def test_a_killed_evaluation_goes_on(workdir, tmp_path):
     assert _records(workdir)[-1] == again
 
 
-def test_bad_numbers_are_refused(workdir):
-    status, output = launcher.run("evaluate", f"--workdir={workdir}", "--num_mixing=1,x")
+@pytest.mark.parametrize("flag", ["--num_mixing=1,x", f"--num_mixing={2**31}"])
+def test_bad_numbers_are_refused(workdir, flag):
+    status, output = launcher.run("evaluate", f"--workdir={workdir}", flag)
     assert status != 0
     assert "--num_mixing must be ints of at least 0" in output and "Traceback" not in output
+
+
+def _damage_evaluation(workdir):
+    (workdir / "evaluation.json").write_text("[{")
+    return "evaluation.json is damaged"
+
+
+def _damage_data(workdir):
+    (workdir / "data.json").write_text("{")
+    return "data.json"
+
+
+def _occupy_likelihoods(workdir):
+    (workdir / "likelihoods").write_text("")
+    return "likelihoods is not a folder"
+
+
+@pytest.mark.parametrize("damage", [_damage_evaluation, _damage_data, _occupy_likelihoods])
+def test_a_damaged_workdir_is_refused_before_any_work(workdir, damage):
+    expected = damage(workdir)
+    status, output = launcher.run("evaluate", f"--workdir={workdir}", "--estimator=bound", "--max_eval_sequences=4")
+    assert status != 0
+    assert "ERROR: " in output and expected in output and "Traceback" not in output and "NLL" not in output
+
+
+def test_a_workdir_in_use_is_refused(workdir):
+    with Workdir(workdir).lock():
+        status, output = launcher.run("evaluate", f"--workdir={workdir}", "--max_eval_sequences=4")
+    assert status != 0
+    assert "is in use by another process" in output
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
