@@ -17,6 +17,7 @@ def from_flag(name: str, minimum: int) -> list[int]:
     texts = FLAGS[name].value
     if not texts or not all(text.isdecimal() and minimum <= int(text) < 2**31 for text in texts):
         raise app.UsageError(
-            f"--{name} must be ints of at least {minimum} and below 2**31, separated by commas. Received: --{name}={','.join(texts)}"
+            f"--{name} must be ints of at least {minimum} and below 2**31, separated by commas. "
+            f"Received: --{name}={','.join(texts)}"
         )
     return [int(text) for text in texts]

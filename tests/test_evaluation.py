@@ -186,6 +186,6 @@ def test_records_of_another_epoch_are_dropped(tmp_path):
 def test_records_are_not_added_to_a_damaged_file(tmp_path):
     path = tmp_path / "evaluation.json"
     path.write_text("[{")
-    with pytest.raises(ValueError, match="evaluation.json is damaged"):
+    with pytest.raises(ValueError, match=r"evaluation\.json is damaged"):
         evaluation.write_records(path, [_record()])
     assert path.read_text() == "[{"
