@@ -5,12 +5,11 @@ psi^0 is always a component of the mixture: only so is p(x_t|.) p(z_t|.) / ghat_
 """
 
 import math
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf.types import BoundTerms, Gaussian, LogDensities, Noise, Trajectory
+from sisrnn_tf.types import BoundTerms, Gaussian, LogDensities, Noise, StepDensities, Trajectory
 
 
 def gaussian_log_density(value: tf.Tensor, parameters: Gaussian) -> tf.Tensor:
@@ -35,6 +34,25 @@ def mixture_log_density(component_log_densities: tf.Tensor) -> tf.Tensor:
     return tf.reduce_logsumexp(component_log_densities, axis=0) - tf.math.log(num_components)
 
 
+def step_densities(
+    cell: keras.layers.Layer, observations: tf.Tensor, emission_parameters: tf.Tensor, trajectory: Trajectory
+) -> StepDensities:
+    """Returns the log-densities of a trajectory but for its mixture's.
+
+    Args:
+        cell: the stochastic cell that made the trajectory.
+        observations: x, `[T, B, D]`.
+        emission_parameters: `[T, B, P]`, the cell's at the trajectory.
+        trajectory: of the generating draw psi^0.
+    """
+    emission = cell.likelihood.distribution(emission_parameters)
+    return StepDensities(
+        emission.log_prob(tf.cast(observations, emission.dtype)),
+        gaussian_log_density(trajectory.latent, cell.prior_parameters(trajectory.previous_hidden)),
+        gaussian_log_density(trajectory.latent, trajectory.posterior),
+    )
+
+
 def log_densities(
     cell: keras.layers.Layer,
     observations: tf.Tensor,
@@ -42,10 +60,10 @@ def log_densities(
     trajectory: Trajectory,
     noise: Noise,
 ) -> LogDensities:
-    """Returns the log-densities of a trajectory that the bound is made of.
+    """Returns the log-densities of a trajectory that the bound is made of, those of all components at once.
 
-    The K extra draws do not advance the state, so they are made for all steps in one pass. The components of a point
-    mass are all equal, so their mixture is psi^0 alone.
+    The plain way, at the memory of all draws; training and estimators go by `chunked_mixture`. The components of a
+    point mass are all equal, so their mixture is psi^0 alone.
 
     Args:
         cell: the stochastic cell that made the trajectory.
@@ -54,46 +72,12 @@ def log_densities(
         trajectory: of the generating draw psi^0.
         noise: its part `extra_mixing` is used.
     """
-    latent, previous_hidden = trajectory.latent, trajectory.previous_hidden
-    components = gaussian_log_density(latent, trajectory.posterior)[tf.newaxis]  # [1, T, B]
+    emission, prior, posterior = step_densities(cell, observations, emission_parameters, trajectory)
+    components = posterior[tf.newaxis]  # [1, T, B]
     if cell.encoder.noise_size > 0:
-        extra = cell.posterior_parameters(observations, previous_hidden, noise.extra_mixing)
-        components = tf.concat([components, gaussian_log_density(latent, extra)], axis=0)  # [K + 1, T, B]
-    emission = cell.likelihood.distribution(emission_parameters)
-    return LogDensities(
-        emission.log_prob(tf.cast(observations, emission.dtype)),
-        gaussian_log_density(latent, cell.prior_parameters(previous_hidden)),
-        components,
-    )
-
-
-def log_mixture(
-    cell: keras.layers.Layer,
-    observations: tf.Tensor,
-    trajectory: Trajectory,
-    extra_mixing: Callable[[tf.Tensor], tf.Tensor],
-    num_mixing: int | tf.Tensor,
-) -> tf.Tensor:
-    """Returns log ghat of a trajectory, `[..]`, with one of its extra draws in memory at a time.
-
-    Args:
-        cell: the stochastic cell that made the trajectory.
-        observations: x, `[.., D]`.
-        trajectory: of the generating draw psi^0, each part `[.., size]`.
-        extra_mixing: k in 0..K - 1 -> noise eps of psi^(k + 1), `[.., N]`.
-        num_mixing: K; not used by a point mass, whose components are all equal.
-    """
-    own = gaussian_log_density(trajectory.latent, trajectory.posterior)
-    if cell.encoder.noise_size == 0:
-        return own
-    context = cell.encoder.context(observations, trajectory.previous_hidden)
-
-    def add(number, total):
-        component = gaussian_log_density(trajectory.latent, cell.encoder(context, extra_mixing(number)))
-        return number + 1, tf.reduce_logsumexp(tf.stack([total, component]), axis=0)
-
-    _, total = tf.while_loop(lambda number, _: number < num_mixing, add, (0, own), maximum_iterations=num_mixing)
-    return total - tf.math.log(tf.cast(num_mixing + 1, own.dtype))
+        extra = cell.posterior_parameters(observations, trajectory.previous_hidden, noise.extra_mixing)
+        components = tf.concat([components, gaussian_log_density(trajectory.latent, extra)], axis=0)  # [K + 1, T, B]
+    return LogDensities(emission, prior, components)
 
 
 def sum_over_time(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:

@@ -5,8 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds
-from sisrnn_tf.types import BoundTerms
+from sisrnn_tf import bounds, particles
+from sisrnn_tf.chunked_mixture import ChunkedMixture, ComponentMixture
+from sisrnn_tf.types import BoundTerms, StepDensities
 from sisrnn_tf.validation import require, require_int
 
 
@@ -16,6 +17,19 @@ def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
         return tf.reduce_mean(values)
     weight = tf.cast(weight, values.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(weight * values), tf.reduce_sum(weight))
+
+
+def step_weights(values: tf.Tensor, mask: tf.Tensor | None, weight: tf.Tensor | None) -> tf.Tensor:
+    """Returns w, `[T, B]`, with sum_tb w_tb v_tb = the weighted mean over sequences of the sum over steps.
+
+    Args:
+        values: v, `[T, B]`; its shape and dtype count.
+        mask: bool `[T, B]`, True on real steps; None where every step is real.
+        weight: `[B]`; None where every sequence counts once.
+    """
+    weight = tf.ones_like(values[0]) if weight is None else tf.cast(weight, values.dtype)
+    shares = tf.broadcast_to(tf.math.divide_no_nan(weight, tf.reduce_sum(weight)), tf.shape(values))
+    return shares if mask is None else tf.where(mask, shares, 0.0)
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -59,7 +73,9 @@ class SIVILoss(keras.layers.Layer):
             another beta is known for them.
 
     Call arguments:
-        densities: of T steps of B sequences, time-major.
+        densities: of T steps of B sequences, time-major: `LogDensities`, or `StepDensities` beside a mixture.
+        mixture: what makes log ghat of those steps, and in training its gradient with it; None where the densities
+            hold all components.
         time_mask: bool `[T, B]`, True on real steps. (Keras fills in an argument named `mask` by itself.)
         weight: `[B]`; the mean over sequences is weighted by it.
 
@@ -118,14 +134,52 @@ class SIVILoss(keras.layers.Layer):
         require(self.num_importance == 1 or value == 1, "kl_weight", expected, value)
         return value
 
-    def call(self, densities, time_mask=None, weight=None, training=False):
+    def call(self, densities, mixture=None, time_mask=None, weight=None, training=False):
         """Adds the loss and updates the metrics; see the class."""
-        terms = bounds.bound_terms(densities, time_mask)
-        dtype = terms.surrogate.dtype
-        kl_weight = tf.cast(self._kl_weight, dtype) if training else tf.ones([], dtype)
-        num_mixing = tf.shape(densities.components)[0] - 1
-        self._add(terms.reconstruction - kl_weight * terms.kl, terms, kl_weight, num_mixing, weight)
+        if mixture is None:
+            emission, prior, components = densities
+            densities, mixture = StepDensities(emission, prior, components[0]), ComponentMixture(components)
+        if not training:
+            terms = bounds.sum_terms(*densities, mixture.log_density(), time_mask)
+            self._add(weighted_mean(terms.surrogate, weight), terms, 1.0, mixture.num_mixing, weight)
+            return terms
+        kl_weight = tf.cast(self._kl_weight, densities.prior.dtype)
+        penalty, log_mixture = mixture.weighted_sum(kl_weight * step_weights(densities.prior, time_mask, weight))
+        terms = bounds.sum_terms(*densities, log_mixture, time_mask)
+        gain = bounds.sum_over_time(densities.emission + kl_weight * densities.prior, time_mask)
+        self._add(weighted_mean(gain, weight) - penalty, terms, kl_weight, mixture.num_mixing, weight)
         return terms
+
+    def add_trajectories(
+        self,
+        densities: StepDensities,
+        mixture: ChunkedMixture,
+        time_mask: tf.Tensor | None = None,
+        weight: tf.Tensor | None = None,
+    ) -> None:
+        """Adds minus the importance-weighted estimate of log p(x), mean nats per sequence, as a loss.
+
+        Its gradient is that of sum_m W^m log w^m with the normalized weights W held fixed (Burda et al. 2016, eq. 13),
+        so that the weights, made without a gradient, tell what each step's mixture counts in the pass that has one.
+
+        Args:
+            densities: of M trajectories of B sequences, each `[T, M B]`.
+            mixture: of the same.
+            time_mask: bool `[T, B]`, True on real steps.
+            weight: `[B]`; the mean over sequences is weighted by it.
+        """
+        count = self.num_importance
+        terms = particles.trajectory_terms(densities, mixture.log_density(), count, time_mask)  # each [M, B]
+        terms = BoundTerms(*map(tf.stop_gradient, terms))
+        shares = tf.nn.softmax(terms.surrogate, axis=0)  # [M, B]
+        weights = step_weights(densities.prior[:, : tf.shape(shares)[1]], time_mask, weight)  # [T, B]
+        weights = tf.tile(weights, [1, count]) * tf.reshape(shares, [-1])  # [T, M B]
+        penalty, _ = mixture.weighted_sum(weights)
+        weighted = weights * (densities.emission + densities.prior)
+        objective = tf.reduce_sum(tf.where(weights > 0, weighted, 0.0)) - penalty
+        estimate = weighted_mean(particles.log_mean_exp(terms.surrogate), weight)
+        terms = BoundTerms(*(tf.reduce_mean(values, axis=0) for values in terms))
+        self._add(objective + tf.stop_gradient(estimate - objective), terms, 1.0, mixture.num_mixing, weight)
 
     def add_estimate(
         self, log_likelihood: tf.Tensor, terms: BoundTerms, num_mixing: int | tf.Tensor, weight: tf.Tensor | None = None
@@ -138,10 +192,10 @@ class SIVILoss(keras.layers.Layer):
             num_mixing: K; for the metrics.
             weight: `[B]`; the mean over sequences is weighted by it.
         """
-        self._add(log_likelihood, terms, 1.0, num_mixing, weight)
+        self._add(weighted_mean(log_likelihood, weight), terms, 1.0, num_mixing, weight)
 
     def _add(self, objective, terms: BoundTerms, kl_weight, num_mixing, weight) -> None:
-        self.add_loss(-weighted_mean(objective, weight))
+        self.add_loss(-objective)
         for name, values in terms._asdict().items():
             self._trackers[name].update_state(values, sample_weight=weight)
         self._trackers["kl_weight"].update_state(kl_weight)

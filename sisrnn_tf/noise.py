@@ -1,12 +1,15 @@
 """The noise of a pass: which seed draws what, for one trajectory a sequence and for particles.
 
-    mixing eps_t of psi^0      fold_in(seed, 0)                [T, B, N]
-    latent                     fold_in(seed, 1)                [T, B, Z]
-    mixing eps_t of psi^k      fold_in(fold_in(seed, 2), k-1)  [T, B, N]
-    particle m                 draws so from fold_in(seed, m)
+    mixing eps_t of psi^0            fold_in(seed, 0)    [T, B, N]
+    latent                           fold_in(seed, 1)    [T, B, Z]
+    mixing eps_t of psi^1..psi^K     fold_in(seed, 2)    [T, B, K, N]
+    particle m                       draws so from fold_in(seed, m)
 
-Time-major, so a longer sequence extends a shorter one's noise; more mixing draws, or particles, extend fewer.
+Time-major, so a longer sequence extends a shorter one's noise, and more particles extend fewer. All the mixing draws
+of a step lie together, so that a part of the steps can be drawn without the rest.
 """
+
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -30,14 +33,24 @@ def draw_noise(cell: keras.layers.Layer, num_steps, batch_size, num_mixing, seed
     if cell.encoder.noise_size == 0:
         num_mixing = 0
     shape = [num_steps, batch_size]
-    mixing = _mixing(cell, shape, seed)  # [T, B, N]
-    extra_mixing = tf.map_fn(
-        lambda number: _extra_mixing(cell, shape, seed, number),
-        tf.range(tf.maximum(num_mixing, 1)),  # no draw at all could not be stacked where B is unknown
-        fn_output_signature=mixing.dtype,
-    )[:num_mixing]  # [K, T, B, N]
-    extra_mixing = tf.reshape(extra_mixing, tf.concat([[num_mixing], tf.shape(mixing)], axis=0))
-    return Noise(mixing, _latent(cell, shape, seed), extra_mixing)
+    extra_mixing = _extra_mixing(cell, seed, 0, num_steps * batch_size, num_mixing)  # [T B, K, N]
+    extra_mixing = tf.reshape(extra_mixing, [*shape, num_mixing, cell.encoder.noise_size])
+    return Noise(_mixing(cell, shape, seed), _latent(cell, shape, seed), tf.transpose(extra_mixing, [2, 0, 1, 3]))
+
+
+def extra_mixing(cell: keras.layers.Layer, num_mixing, seed: tf.Tensor) -> Callable[..., tf.Tensor]:
+    """Returns the noise of the extra draws of a pass with one trajectory a sequence, as `ChunkedMixture` asks for it.
+
+    Args:
+        cell: a stochastic cell.
+        num_mixing: K, int or scalar tensor.
+        seed: int32 `[2]`.
+
+    Returns:
+        A function of (first particle, number of particles, both to be ignored; first row, number of rows), rows being
+        numbered t B + b, that gives eps of psi^1..psi^K, `[1, rows, K, N]`.
+    """
+    return lambda _, __, first, count: _extra_mixing(cell, seed, first, count, num_mixing)[tf.newaxis]
 
 
 class ParticleNoise:
@@ -66,13 +79,27 @@ class ParticleNoise:
         dtype = networks.density_dtype(self.cell)
         return self._rows(_latent, num_steps, start, dtype, self.cell.latent_size)
 
-    def extra_mixing(self, number: tf.Tensor, num_steps, start=0) -> tf.Tensor:
-        """Returns the noise of psi^(number + 1) in steps start..start + num_steps - 1, `[num_steps, m B, N]`."""
+    def extra_mixing(self, num_mixing, start=0) -> Callable[..., tf.Tensor]:
+        """Returns the noise of the extra draws, as `ChunkedMixture` asks for it.
 
-        def sample(cell, shape, seed, first_step):
-            return _extra_mixing(cell, shape, seed, number, first_step)
+        Args:
+            num_mixing: K, int or scalar tensor.
+            start: the step at which rows begin to count.
 
-        return self._rows(sample, num_steps, start, self.cell.compute_dtype, self.cell.encoder.noise_size)
+        Returns:
+            A function of (first particle, number of particles, first row, number of rows), particles being numbered
+            from `first` and rows (t - start) B + b, that gives eps of psi^1..psi^K, `[particles, rows, K, N]`.
+        """
+
+        def draw(particle, count, first_row, num_rows):
+            first_particle, first_row = self.first + particle, start * self.batch_size + first_row
+            return tf.map_fn(
+                lambda m: _extra_mixing(self.cell, random.fold_in(self.seed, m), first_row, num_rows, num_mixing),
+                first_particle + tf.range(count),
+                fn_output_signature=tf.as_dtype(self.cell.compute_dtype),
+            )
+
+        return draw
 
     def _rows(self, sample, num_steps, start, dtype, size: int) -> tf.Tensor:
         shape = [num_steps, self.batch_size]
@@ -94,5 +121,5 @@ def _latent(cell, shape, seed, first_step=0):
     return random.normal(shape, random.fold_in(seed, 1), networks.density_dtype(cell), first)
 
 
-def _extra_mixing(cell, shape, seed, number, first_step=0):
-    return cell.sample_noise(shape, random.fold_in(random.fold_in(seed, 2), number), first_step)
+def _extra_mixing(cell, seed, first_row, num_rows, num_mixing):
+    return cell.sample_noise([num_rows, num_mixing], random.fold_in(seed, 2), first_row)  # [rows, K, N]

@@ -11,8 +11,9 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import bounds, rnn
+from sisrnn_tf.chunked_mixture import ChunkedMixture
 from sisrnn_tf.noise import ParticleNoise
-from sisrnn_tf.types import BoundTerms, Noise, Trajectory
+from sisrnn_tf.types import BoundTerms, Gaussian, Noise, StepDensities, Trajectory
 
 # T B m rows go through the encoder at a time: 150 MB of the paper's noise. The answer does not depend on it.
 CHUNK_ROWS = 2**17
@@ -86,18 +87,14 @@ def _find(log_weights: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.searchsorted(cumulative, positions, side="right"))
 
 
-def trajectory_terms(
+def trajectory_densities(
     layer: rnn.StochasticRNN,
     observations: tf.Tensor,
     noise: ParticleNoise,
     num_mixing: int | tf.Tensor,
     mask: tf.Tensor | None = None,
-) -> BoundTerms:
-    """Returns the bound's terms of each of m independent trajectories, each `[m, B]`.
-
-    Their surrogates are log-weights, whose log-mean-exp is the IWAE estimate:
-
-        log w^m = sum_t log p(x_t|.) + log p(z_t|.) - log ghat_t
+) -> tuple[StepDensities, ChunkedMixture]:
+    """Returns the log-densities of m independent trajectories, each `[T, m B]`, and what makes the mixture's.
 
     Args:
         layer: unrolls the cell.
@@ -106,14 +103,31 @@ def trajectory_terms(
         num_mixing: K.
         mask: bool `[T, B]`, True on real steps; None where every step is real.
     """
-    cell, count = layer.cell, noise.count
     num_steps = observations.shape[0] or tf.shape(observations)[0]
-    rows = tf.tile(observations, [1, count, 1])  # [T, m B, D]
-    rows_mask = None if mask is None else tf.tile(mask, [1, count])
+    rows = tf.tile(observations, [1, noise.count, 1])  # [T, m B, D]
+    rows_mask = None if mask is None else tf.tile(mask, [1, noise.count])
     trajectory = layer.scan(rows, Noise(noise.mixing(num_steps), noise.latent(num_steps), None), rows_mask)
-    densities = _log_densities(cell, rows, trajectory, lambda k: noise.extra_mixing(k, num_steps), num_mixing)
-    terms = bounds.sum_terms(*densities, rows_mask)
-    return BoundTerms(*(tf.reshape(values, [count, noise.batch_size]) for values in terms))
+    return _densities(layer.cell, rows, trajectory, noise.extra_mixing(num_mixing), num_mixing, noise.count)
+
+
+def trajectory_terms(
+    densities: StepDensities, log_mixture: tf.Tensor, count: int | tf.Tensor, mask: tf.Tensor | None = None
+) -> BoundTerms:
+    """Returns the bound's terms of each of m trajectories, each `[m, B]`.
+
+    Their surrogates are log-weights, whose log-mean-exp is the IWAE estimate:
+
+        log w^m = sum_t log p(x_t|.) + log p(z_t|.) - log ghat_t
+
+    Args:
+        densities: of the trajectories, each `[T, m B]`.
+        log_mixture: log ghat_t, `[T, m B]`.
+        count: m.
+        mask: bool `[T, B]`, True on real steps; None where every step is real.
+    """
+    rows_mask = None if mask is None else tf.tile(mask, [1, count])
+    terms = bounds.sum_terms(*densities, log_mixture, rows_mask)
+    return BoundTerms(*(tf.reshape(values, [count, tf.shape(values)[0] // count]) for values in terms))
 
 
 def smc_terms(
@@ -194,18 +208,22 @@ def _propagate(
     posterior = cell.posterior_parameters(observation, hidden, noise.mixing(1, time)[0])
     latent = posterior.loc + posterior.scale * noise.latent(1, time)[0]
     next_hidden = cell.transition(observation, latent, hidden)
-    trajectory = Trajectory(latent, next_hidden, hidden, posterior)
-    densities = _log_densities(cell, observation, trajectory, lambda k: noise.extra_mixing(k, 1, time)[0], num_mixing)
-    return next_hidden, densities
+    steps = Trajectory(
+        *(part[tf.newaxis] for part in (latent, next_hidden, hidden)),
+        Gaussian(*(part[tf.newaxis] for part in posterior)),
+    )  # each [1, M B, ..]
+    extra_mixing = noise.extra_mixing(num_mixing, time)
+    densities, mixture = _densities(cell, observation[tf.newaxis], steps, extra_mixing, num_mixing, noise.count)
+    return next_hidden, tuple(values[0] for values in (*densities, mixture.log_density()))
 
 
-def _log_densities(cell, observations, trajectory: Trajectory, extra_mixing: Callable, num_mixing):
-    """Returns log p(x|.), log p(z|.), log q(z|psi^0) and log ghat, each `[..]`, at a trajectory `[.., size]`."""
-    latent, hidden = trajectory.latent, trajectory.previous_hidden
-    emission = cell.likelihood.distribution(cell.emission_parameters(latent, hidden))
-    return (
-        emission.log_prob(tf.cast(observations, emission.dtype)),
-        bounds.gaussian_log_density(latent, cell.prior_parameters(hidden)),
-        bounds.gaussian_log_density(latent, trajectory.posterior),
-        bounds.log_mixture(cell, observations, trajectory, extra_mixing, num_mixing),
+def _densities(
+    cell, observations, trajectory: Trajectory, extra_mixing: Callable, num_mixing, count
+) -> tuple[StepDensities, ChunkedMixture]:
+    """Returns the log-densities of particles' trajectories, each `[T, M B]`, and what makes the mixture's."""
+    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+    densities = bounds.step_densities(cell, observations, parameters, trajectory)
+    mixture = ChunkedMixture(
+        cell.encoder, observations, trajectory, densities.posterior, extra_mixing, num_mixing, count
     )
+    return densities, mixture

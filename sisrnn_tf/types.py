@@ -62,8 +62,22 @@ class Trajectory(NamedTuple):
     posterior: Gaussian
 
 
+class StepDensities(NamedTuple):
+    """Log-densities at each step of a trajectory but for the mixture's, time-major, in nats.
+
+    Attributes:
+        emission: log p(x_t | z_t, h_{t-1}), `[T, B]`.
+        prior: log p(z_t | h_{t-1}), `[T, B]`.
+        posterior: log q(z_t | psi_t^0), `[T, B]`.
+    """
+
+    emission: tf.Tensor
+    prior: tf.Tensor
+    posterior: tf.Tensor
+
+
 class LogDensities(NamedTuple):
-    """Log-densities at each step of a trajectory, time-major, in nats.
+    """Log-densities at each step of a trajectory, all components of the mixture among them, time-major, in nats.
 
     Attributes:
         emission: log p(x_t | z_t, h_{t-1}), `[T, B]`.

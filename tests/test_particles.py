@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import particles, random
+from sisrnn_tf import chunked_mixture, particles, random
 from sisrnn_tf.noise import ParticleNoise, draw_noise
 from sisrnn_tf.rnn import batch_to_time_major
 from tests.reference import sequence
@@ -82,6 +82,17 @@ def test_one_particle_is_the_bound(make_model, observations, mask, kind, resampl
     np.testing.assert_allclose(received, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize("draws", [1, 7, 90])
+def test_the_answer_does_not_depend_on_the_chunks_of_the_mixture(
+    sisrnn64, make_model, observations, mask, monkeypatch, draws, resample
+):
+    expected = sisrnn64.log_likelihood(observations, mask, 5, K, resample, SEED)
+    monkeypatch.setattr(chunked_mixture, "CHUNK_DRAWS", draws)
+    model = make_model("SISRNN", dtype="float64", activation="tanh")  # traced anew
+    np.testing.assert_allclose(model.log_likelihood(observations, mask, 5, K, resample, SEED), expected, rtol=1e-12)
+
+
 def test_the_answer_does_not_depend_on_the_chunk_size(sisrnn, observations, mask, monkeypatch):
     answers = []
     for rows in (particles.CHUNK_ROWS, 1, 4 * 5 * 3):  # all, one and three of four particles at a time
@@ -99,6 +110,12 @@ def test_masked_is_truncated(sisrnn64, observations, mask, resample):
     np.testing.assert_allclose(received[1], expected[1], rtol=1e-10)
 
 
+def _by_row(extra_mixing):
+    """The extra draws `[K, T, B, N]` of a pass as `[T B, K, N]`."""
+    num_mixing, *_, size = extra_mixing.shape
+    return np.reshape(np.transpose(extra_mixing, [1, 2, 0, 3]), [-1, num_mixing, size])
+
+
 def test_particles_draw_their_noise_by_the_law(sisrnn64):
     """Particle m draws as a pass from fold_in(seed, m) does, whichever particles and steps are asked for together."""
     seed = random.as_seed(SEED)
@@ -110,10 +127,10 @@ def test_particles_draw_their_noise_by_the_law(sisrnn64):
         np.testing.assert_array_equal(getattr(noise, name)(5), expected)
         for step in range(5):
             np.testing.assert_array_equal(getattr(noise, name)(1, tf.constant(step)), expected[step : step + 1])
-    for number in range(K):
-        expected = np.concatenate([wholes[m].extra_mixing[number] for m in (1, 2)], axis=1)
-        np.testing.assert_array_equal(noise.extra_mixing(number, 5), expected)
-        np.testing.assert_array_equal(noise.extra_mixing(number, 2, tf.constant(3)), expected[3:])
+    expected = np.stack([_by_row(wholes[m].extra_mixing) for m in (1, 2)])  # [2, T B, K, N]
+    np.testing.assert_array_equal(noise.extra_mixing(K)(0, 2, 0, 20), expected)
+    np.testing.assert_array_equal(noise.extra_mixing(K)(tf.constant(1), 1, tf.constant(7), 9), expected[1:, 7:16])
+    np.testing.assert_array_equal(noise.extra_mixing(K, tf.constant(3))(0, 2, 0, 8), expected[:, 12:])
 
 
 def _inputs(model, observations, mask):
@@ -123,10 +140,15 @@ def _inputs(model, observations, mask):
     return x, noise, K, uniforms, tf.constant(mask.T)
 
 
+def _trajectory_terms(model, x, noise, time_mask):
+    densities, mixture = particles.trajectory_densities(model.rnn, x, noise, K, time_mask)
+    return particles.trajectory_terms(densities, mixture.log_density(), M, time_mask)
+
+
 def test_without_resampling_smc_is_iwae(sisrnn64, observations, mask):
     x, noise, _, uniforms, time_mask = _inputs(sisrnn64, observations, mask)
     received, means = particles.smc_terms(sisrnn64.cell, x, noise, K, uniforms, time_mask, resample_criterion_fn=_never)
-    terms = particles.trajectory_terms(sisrnn64.rnn, x, noise, K, time_mask)
+    terms = _trajectory_terms(sisrnn64, x, noise, time_mask)
     np.testing.assert_allclose(received, particles.log_mean_exp(terms.surrogate), rtol=1e-12)
     for mean, values in zip(means, terms, strict=True):
         np.testing.assert_allclose(mean, np.mean(values, axis=0), rtol=1e-12)
@@ -134,7 +156,7 @@ def test_without_resampling_smc_is_iwae(sisrnn64, observations, mask):
 
 def test_each_trajectory_has_the_terms_of_a_bound(sisrnn64, observations, mask):
     x, noise, _, _, time_mask = _inputs(sisrnn64, observations, mask)
-    terms = particles.trajectory_terms(sisrnn64.rnn, x, noise, K, time_mask)
+    terms = _trajectory_terms(sisrnn64, x, noise, time_mask)
     for particle in range(M):
         expected = sisrnn64.bound(observations, mask, K, random.fold_in(random.as_seed(SEED), particle))
         for values, other in zip(terms, expected, strict=True):
@@ -144,7 +166,9 @@ def test_each_trajectory_has_the_terms_of_a_bound(sisrnn64, observations, mask):
 def _reference_smc(cell, x, noise, uniforms, length, row):
     """The estimate of one sequence with a resampling after every step, in plain loops."""
     mixing, latent = noise.mixing(5).numpy(), noise.latent(5).numpy()
-    extra = np.stack([noise.extra_mixing(number, 5).numpy() for number in range(K)])
+    extra = noise.extra_mixing(K)(0, M, 0, 20).numpy()  # [M, T B, K, N]
+    extra = np.transpose(np.reshape(extra, [M, 5, 4, K, -1]), [3, 1, 0, 2, 4])
+    extra = np.reshape(extra, [K, 5, M * 4, -1])  # [K, T, M B, N]
     hidden, total = [np.zeros(cell.hidden_size)] * M, 0.0
     for t in range(length):
         weights, states = [], []

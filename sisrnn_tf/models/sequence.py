@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from sisrnn_tf import bounds, encoders, networks, particles, random
 from sisrnn_tf.cells import SISRNNCell
+from sisrnn_tf.chunked_mixture import ChunkedMixture
 from sisrnn_tf.losses import SIVILoss
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.noise import ParticleNoise, draw_noise
+from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
 from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require
@@ -124,39 +125,42 @@ class SISRNN(SequenceModel):
             observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
         return observations, mask, tuple(observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
 
-    def _evidence(self, batch: Batch, seed: tf.Tensor, num_mixing: int | tf.Tensor):
-        """Returns the mask `[T, B]` or None, the outputs and a function that makes the log-densities."""
+    def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
+        num_importance = self.loss_layer.num_importance
+        weighted = training and num_importance > 1
+        observations, mask, sizes = self._time_major(batch)
+        own_seed = random.fold_in(seed, 0) if weighted else seed  # that of the first particle
+        trajectory = self.rnn.scan(observations, draw_noise(self.cell, *sizes, 0, own_seed), mask)
+        parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+        num_mixing = self._num_mixing(training)
+
+        def objective():
+            densities = bounds.step_densities(self.cell, observations, parameters, trajectory)
+            draws = extra_mixing(self.cell, num_mixing, seed)
+            mixture = ChunkedMixture(
+                self.cell.encoder, observations, trajectory, densities.posterior, draws, num_mixing
+            )
+            self.loss_layer(densities, mixture=mixture, time_mask=mask, weight=batch.weight, training=training)
+
+        outputs = self.rnn.outputs(trajectory, parameters)
+        return outputs, (lambda: self._add_estimate(batch, num_importance, num_mixing, seed)) if weighted else objective
+
+    def _add_estimate(self, batch: Batch, count: int, num_mixing: int | tf.Tensor, seed: tf.Tensor) -> None:
+        """Adds minus the estimate of log p(x) from particles as the loss."""
+        if self.resample:
+            estimate, terms = self._smc(batch, count, num_mixing, seed)
+            num_mixing = num_mixing if self.cell.encoder.noise_size else 0  # a point mass makes no use of K
+            self.loss_layer.add_estimate(estimate, terms, num_mixing, batch.weight)
+            return
+        mask, densities, mixture = self._trajectories(batch, 0, count, num_mixing, seed)
+        self.loss_layer.add_trajectories(densities, mixture, mask, batch.weight)
+
+    def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
         observations, mask, sizes = self._time_major(batch)
         noise = draw_noise(self.cell, *sizes, num_mixing, seed)
         trajectory = self.rnn.scan(observations, noise, mask)
         parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-        outputs = self.rnn.outputs(trajectory, parameters)
-        return mask, outputs, lambda: bounds.log_densities(self.cell, observations, parameters, trajectory, noise)
-
-    def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
-        num_importance = self.loss_layer.num_importance
-        if training and num_importance > 1:
-            _, outputs, _ = self._evidence(batch, random.fold_in(seed, 0), 0)  # of the first particle
-            return outputs, lambda: self._add_estimate(batch, num_importance, seed)
-        mask, outputs, densities = self._evidence(batch, seed, self._num_mixing(training))
-        return outputs, lambda: self.loss_layer(densities(), time_mask=mask, weight=batch.weight, training=training)
-
-    def _add_estimate(self, batch: Batch, num_importance: int, seed: tf.Tensor) -> None:
-        """Adds minus the estimate of log p(x) from particles as the loss."""
-        num_mixing = self._num_mixing(training=True)
-        if self.resample:
-            estimate, terms = self._smc(batch, num_importance, num_mixing, seed)
-        else:
-            terms = self._trajectory_terms(batch, 0, num_importance, num_mixing, seed)  # each [M, B]
-            estimate = particles.log_mean_exp(terms.surrogate)
-            terms = BoundTerms(*(tf.reduce_mean(values, axis=0) for values in terms))
-        # A point mass makes no use of K.
-        num_mixing = num_mixing if self.cell.encoder.noise_size else 0
-        self.loss_layer.add_estimate(estimate, terms, num_mixing, batch.weight)
-
-    def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
-        mask, _, densities = self._evidence(batch, seed, num_mixing)
-        return bounds.bound_terms(densities(), mask)
+        return bounds.bound_terms(bounds.log_densities(self.cell, observations, parameters, trajectory, noise), mask)
 
     def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
         seed = self._to_seed(seed)
@@ -173,11 +177,11 @@ class SISRNN(SequenceModel):
         ]
         return particles.log_mean_exp(tf.concat(chunks, axis=0))
 
-    def _trajectory_terms(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor) -> BoundTerms:
-        """Returns the bound's terms of the particles first..first + count - 1, each `[count, B]`."""
+    def _trajectories(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor):
+        """Returns the mask `[T, B]` or None, and of the particles first..first + count - 1 densities and mixture."""
         observations, mask, (_, batch_size) = self._time_major(batch)
         noise = ParticleNoise(self.cell, batch_size, seed, first, count)
-        return particles.trajectory_terms(self.rnn, observations, noise, num_mixing, mask)
+        return mask, *particles.trajectory_densities(self.rnn, observations, noise, num_mixing, mask)
 
     def _smc(self, batch: Batch, count, num_mixing, seed: tf.Tensor, **resampling) -> tuple[tf.Tensor, BoundTerms]:
         observations, mask, (num_steps, batch_size) = self._time_major(batch)
@@ -188,7 +192,9 @@ class SISRNN(SequenceModel):
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
-        return self._trajectory_terms(Batch(observations, mask, None), first, count, num_mixing, seed).surrogate
+        batch = Batch(observations, mask, None)
+        mask, densities, mixture = self._trajectories(batch, first, count, num_mixing, seed)
+        return particles.trajectory_terms(densities, mixture.log_density(), count, mask).surrogate
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _smc_function(self, observations, mask, count, num_mixing, resampling, seed):
