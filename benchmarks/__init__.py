@@ -1,0 +1,1 @@
+"""Side-by-side speed and memory of this library and its peers; imports nothing, as peers run without TensorFlow."""
