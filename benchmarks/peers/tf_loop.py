@@ -98,7 +98,7 @@ class Contender:
     def bound(self, observations, mixing=None, normal=None):
         """Returns L_K `[B]` of `[T, B, D]`; noise `[K + 1, T, B, N]` and `[T, B, Z]` is drawn in the loop if None."""
         c = self.configuration
-        batch_size = observations.shape[1]
+        num_steps, batch_size, _ = observations.shape
         weights = {name: tf.convert_to_tensor(variable.value) for name, variable in self.weights.items()}
         shape = [c.num_mixing + 1, batch_size, c.noise_size]
 
@@ -114,7 +114,7 @@ class Contender:
             return time + 1, hidden, total + value
 
         start = 0, tf.zeros([batch_size, c.hidden_size]), tf.zeros([batch_size])
-        return tf.while_loop(lambda time, *_: time < c.num_steps, step, start, maximum_iterations=c.num_steps)[2]
+        return tf.while_loop(lambda time, *_: time < num_steps, step, start, maximum_iterations=num_steps)[2]
 
     def _gradients(self, observations, *noise):
         variables = [variable.value for variable in self.weights.values()]

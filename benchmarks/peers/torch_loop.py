@@ -57,7 +57,7 @@ class Model(nn.Module):
         B, num_components = observations.shape[0], c.num_mixing + 1
         hidden = observations.new_zeros(B, c.hidden_size)
         bound = observations.new_zeros(B)
-        for time in range(c.num_steps):
+        for time in range(observations.shape[1]):
             x = observations[:, time]
             if noise is None:
                 mixing = torch.empty(num_components, B, c.noise_size).bernoulli_(0.5) - 0.5
