@@ -94,6 +94,7 @@ class StochasticRNN(keras.layers.RNN):
             step,
             (tf.constant(0), initial_hidden, arrays),
             maximum_iterations=num_steps,
+            parallel_iterations=1,  # a step needs the one before it: looking ahead only costs
         )
         latent, hidden, loc, scale = (array.stack() for array in arrays)
         previous_hidden = tf.concat([initial_hidden[tf.newaxis], hidden[:-1]], axis=0)  # [T, B, H]
