@@ -1,10 +1,14 @@
 """The arithmetic, agreement and page of `benchmarks`, without any peer."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from benchmarks import comparison, flops, report
-from benchmarks.configuration import Configuration
+from benchmarks import comparison, flops, portable_step, report
+from benchmarks.configuration import ADAM, Configuration
 
 TINY = Configuration(
     num_steps=2,
@@ -66,3 +70,26 @@ def test_table():
     }
     lines = report.table("tiny", result).splitlines()
     assert lines[-2:] == ["| library | 10.0 | 1.00 | 7 | 50% |", "| peer | 20.0 | 2.00 | 7 | 25% |"]
+
+
+def test_the_portable_step_is_adam_on_the_bound():
+    """Three steps of the pure function, compiled by XLA, and of Keras' optimizer on `model.bound`."""
+    configuration = dataclasses.replace(TINY, num_mixing=3, batch_size=4, learning_rate=0.01)
+    model, step = portable_step.make_step(configuration)
+    arguments = portable_step.initial_arguments(model, configuration)
+    compiled = tf.function(step, jit_compile=True, autograph=False)
+    losses, state = portable_step.take_steps(compiled, arguments, 3)
+    optimizer = keras.optimizers.Adam(0.01, **ADAM)
+    expected = []
+    for number in range(3):
+        with tf.GradientTape() as tape:
+            terms = model.bound(arguments[-1], num_mixing=3, seed=(0, number))
+            loss = -tf.reduce_mean(terms.surrogate)
+        optimizer.apply(
+            tape.gradient(loss, [variable.value for variable in model.trainable_variables]), model.trainable_variables
+        )
+        expected.append(float(loss))
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    for weight, variable in zip(state, model.trainable_variables, strict=False):
+        np.testing.assert_allclose(weight, variable.numpy(), rtol=1e-3, atol=1e-5)
+    assert float(state[-1]) == 3.0
