@@ -16,9 +16,9 @@ from benchmarks.configuration import Configuration
 from sisrnn_tf.plotting import files
 
 SIZES = {
-    "num_steps": (14, 28, 56, 112, 224),
-    "num_mixing": (4, 8, 16, 32, 64),
-    "batch_size": (32, 64, 128, 256, 512),
+    "num_steps": (28, 56, 112, 224, 448),
+    "num_mixing": (16, 32, 64, 128),
+    "batch_size": (128, 256, 512, 1024, 2048),
     "latent_size": (8, 16, 32, 64, 128),
     "num_importance": (16, 32, 64, 128, 256),
 }

@@ -48,7 +48,8 @@ def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelih
     folder.check_data(spec.of(dataset).to_json())
     run_files.read_evaluation(folder.evaluation, spec.convention)  # records are added to it
     max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
-    batches = pipeline.evaluation_batches(dataset, FLAGS.split, config.training.eval_batch_size, max_sequences)
+    size = config.training.eval_batch_size
+    batches = pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
     precision = FLAGS.precision or config.training.precision
     identity = {
         "epoch": epoch,
@@ -57,6 +58,9 @@ def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelih
         "version": sisrnn_tf.__version__,
     }
     files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
+    num_sequences = len(getattr(dataset, FLAGS.split))
+    for file in files:
+        file.check_rows(size, min(max_sequences or num_sequences, num_sequences))
     records = []
     for estimate, file in zip(estimates, files, strict=True):
         with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:

@@ -73,8 +73,8 @@ class Checkpoints:
             return number
         if numbers:
             raise ValueError(
-                f"None of the checkpoints in {self.directory} can be read. Restore them from a backup, or start in "
-                "another workdir."
+                f"None of the checkpoints {self.directory / self.name}-* can be read, or none fits the model of the "
+                "configuration. Restore them and config.json from a backup, or start in another workdir."
             )
         return None
 

@@ -167,8 +167,9 @@ class TrainingConfig:
             require(self.num_importance == 1, "num_importance", "1 with objective=sivi", self.num_importance)
             return
         which = f"with objective={self.objective}"
-        several = f"at least 2, such as 8, {which}"
-        require(self.num_importance > 1, "num_importance", several, self.num_importance)
+        minimum = 3 if self.objective == "fivo" else 2  # of 2 particles the effective size never falls below half
+        several = f"at least {minimum}, such as 8, {which}"
+        require(self.num_importance >= minimum, "num_importance", several, self.num_importance)
         only = f"{{}} {which}: importance weights have no beta but 1"
         require(self.kl_schedule == "constant", "kl_schedule", only.format("constant"), self.kl_schedule)
         require(self.kl_weight == 1, "kl_weight", only.format("1"), self.kl_weight)

@@ -244,7 +244,7 @@ def _verdict(num_noise_draws: int, collapsed: bool, share: float, active_share: 
     if collapsed:
         return f"the mixing has collapsed, below {COLLAPSED:.1%} of the variance: this SIS-RNN has become a VRNN"
     active = "no dimension is active" if active_share is None else f"{active_share:.1%} in the active dimensions"
-    return f"the mixing has not collapsed: {share:.1%} of the posterior's variance comes from it, {active}"
+    return f"the mixing has not collapsed: {share:.2%} of the posterior's variance comes from it, {active}"
 
 
 def describe(record: dict) -> str:

@@ -105,6 +105,24 @@ class LikelihoodFile:
         if identity == self.identity:
             self.num_batches, self.values = num_batches, values
 
+    def check_rows(self, batch_size: int, num_sequences: int) -> None:
+        """Checks that there are as many values as the batches done so far have sequences.
+
+        Args:
+            batch_size: sequences of a batch; the last may have fewer.
+            num_sequences: of all batches.
+
+        Raises:
+            ValueError: there are not.
+        """
+        expected = min(self.num_batches * batch_size, num_sequences)
+        rows = len(self.values[_VALUES[0]]) if self.values else 0
+        if rows != expected or self.num_batches > -(-num_sequences // batch_size):
+            raise ValueError(
+                f"{self.path} is damaged: {rows} values of {self.num_batches} batches of {batch_size}, of "
+                f"{num_sequences} sequences in all. Remove it, and it is made again."
+            )
+
     def add(self, values: Mapping[str, np.ndarray]) -> None:
         """Adds the values of the next batch, each `[rows]`; a kill leaves the file with it or without it."""
         self.num_batches += 1
@@ -127,6 +145,8 @@ def _check_values(values: Mapping[str, np.ndarray], num_batches: int) -> None:
         raise ValueError(f"it holds {num_batches} batches of {sorted(names)}")
     if len({value.shape for value in values.values()}) > 1 or values[_VALUES[0]].ndim != 1:
         raise ValueError("its arrays are not of one length")
+    if any(value.dtype.kind not in "fiu" for value in values.values()):
+        raise ValueError("its arrays are not numbers")
 
 
 def sequence_likelihoods(

@@ -145,7 +145,7 @@ def read_diagnostics(path: pathlib.Path) -> dict | None:
 def _read_json(path: pathlib.Path, default: Any) -> Any:
     try:
         return json.loads(path.read_text()) if path.exists() else default
-    except ValueError as error:  # no JSON, or no text at all
+    except (ValueError, RecursionError) as error:  # no JSON, no text at all, or nested without an end
         _require(False, path, str(error), error)
 
 

@@ -88,10 +88,13 @@ class Workdir:
         Raises:
             ValueError: it has changed.
         """
-        if self.data_spec.exists() and self.data_spec.read_text() != data_spec:
+        if not self.data_spec.exists():
+            return
+        present = self.data_spec.read_bytes().decode(errors="replace")  # a damaged file differs too
+        if present != data_spec:
             raise ValueError(
                 f"The data has changed since the run in `workdir` {self.path} was started. Restore it, or choose "
-                f"another workdir. In its {self.data_spec.name}:\n{self.data_spec.read_text()}Received:\n{data_spec}"
+                f"another workdir. In its {self.data_spec.name}:\n{present}Received:\n{data_spec}"
             )
 
     @contextlib.contextmanager

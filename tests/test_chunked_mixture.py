@@ -51,9 +51,10 @@ def _assert_alike(received, expected, tolerance):
         assert np.linalg.norm(gradient - tf.cast(other, gradient.dtype)) <= tolerance * np.linalg.norm(other)
 
 
-@pytest.mark.parametrize("draws", [chunked_mixture.CHUNK_DRAWS, 33])  # 20 rows: at K = 7 in fives, not dividing
-@pytest.mark.parametrize("num_mixing", [0, 1, 7, 100])
-@pytest.mark.parametrize("way", ["graph", "xla"])
+@pytest.mark.parametrize(
+    ("way", "num_mixing", "draws"),  # 20 rows: of 33 draws at K = 7 in fives, which do not divide them
+    [("graph", 0, 33), ("graph", 1, 1600), ("graph", 7, 33), ("graph", 100, 1600), ("xla", 0, 33), ("xla", 7, 33)],
+)
 def test_training_has_the_gradient_of_the_bound(observations, mask, monkeypatch, way, num_mixing, draws):
     """Masked, weighted, at a beta that is not 1."""
     monkeypatch.setattr(chunked_mixture, "CHUNK_DRAWS", draws)
@@ -80,7 +81,7 @@ def test_every_emission_in_eager(observations, mask, kind, emission):
     _assert_alike(received, expected, 1e-12)
 
 
-@pytest.mark.parametrize("num_mixing", [0, 1, 7, 100])
+@pytest.mark.parametrize("num_mixing", [1, 100])
 def test_float32_is_within_1e_5_of_float64_at_the_paper_s_sizes(num_mixing):
     """8 sequences of up to 6 steps, which at K = 7 and 100 are no multiple of a chunk; norms of each gradient."""
     x = (np.random.default_rng(0).random((8, 6, 28)) < 0.5).astype("float32")

@@ -144,8 +144,8 @@ def test_differences_are_named_with_both_values():
 
 @pytest.mark.parametrize("objective", ["iwae", "fivo"])
 def test_particle_objectives_want_particles_and_beta_1(objective):
-    right = {"objective": objective, "num_importance": 2, "kl_schedule": "constant"}
-    assert from_options("paper", right).training.num_importance == 2
+    right = {"objective": objective, "num_importance": 3, "kl_schedule": "constant"}
+    assert from_options("paper", right).training.num_importance == 3
     del right["kl_schedule"]  # is made constant
     assert from_options("paper", right).training.kl_schedule == "constant"
     for wrong, name in (
@@ -156,5 +156,7 @@ def test_particle_objectives_want_particles_and_beta_1(objective):
     ):
         with pytest.raises(ValueError, match=f"`{name}` must be"):
             from_options("paper", right | wrong)
+    with pytest.raises(ValueError, match="`num_importance` must be at least 3"):
+        from_options("paper", {"objective": "fivo", "num_importance": 2})
     with pytest.raises(ValueError, match="`num_importance` must be 1 with objective=sivi"):
         from_options("paper", {"num_importance": 2})

@@ -66,7 +66,7 @@ def test_mixing_shows(sisrnn, observations):
     shares = [dimension["mixing_share"] for dimension in record["dimensions"] if dimension["active"]]
     assert record["mean_mixing_share_of_active"] == pytest.approx(np.mean(shares))
     share, active = record["mean_mixing_share"], record["mean_mixing_share_of_active"]
-    expected = f"{share:.1%} of the posterior's variance comes from it, {active:.1%} in the active dimensions"
+    expected = f"{share:.2%} of the posterior's variance comes from it, {active:.1%} in the active dimensions"
     assert record["verdict"] == f"the mixing has not collapsed: {expected}"
     for values in (found.marginals.mixing_share, found.mutual_information / math.log(4)):
         assert (values <= 1).all()

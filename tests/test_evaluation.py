@@ -90,6 +90,7 @@ def _change(values, **changes):
         lambda values: _change(values, num_batches=np.zeros(2)),
         lambda values: _change(values, identity=None),
         lambda values: _change(values, other=values["kl"]),
+        lambda values: _change(values, kl=values["kl"].astype(str)),
     ],
 )
 def test_a_file_whose_values_do_not_fit_together_is_named(sisrnn, batches, tmp_path, change):
@@ -100,6 +101,17 @@ def test_a_file_whose_values_do_not_fit_together_is_named(sisrnn, batches, tmp_p
         np.savez(path, **change(dict(file)))
     with pytest.raises(ValueError, match=r"file.npz is damaged: .* Remove it"):
         LikelihoodFile(path, {})
+
+
+def test_a_file_with_too_few_or_too_many_values_is_named(sisrnn, batches, tmp_path):
+    """Four sequences in batches of three."""
+    path = tmp_path / "file.npz"
+    LikelihoodFile(path, {}).check_rows(3, 4)
+    sequence_likelihoods(sisrnn, batches, ESTIMATES[0], LikelihoodFile(path, {}))
+    LikelihoodFile(path, {}).check_rows(3, 4)
+    for batch_size, num_sequences in ((3, 5), (4, 4), (3, 3)):
+        with pytest.raises(ValueError, match=r"file.npz is damaged: 4 values of 2 batches .* Remove it"):
+            LikelihoodFile(path, {}).check_rows(batch_size, num_sequences)
 
 
 def test_any_damaged_byte_is_named_or_seen_to_be_none(sisrnn, batches, tmp_path):

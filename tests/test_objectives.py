@@ -120,7 +120,7 @@ def test_fit_raises_the_estimate_and_validates_by_the_bound(observations):
     [
         ({"num_importance": 0}, "`num_importance` must be an int of at least 1"),
         ({"num_importance": 2, "kl_weight": 0.5}, "`kl_weight` must be 1 with num_importance=2"),
-        ({"resample": True}, "`num_importance` must be above 1 where `resample` is True"),
+        ({"resample": True, "num_importance": 2}, "`num_importance` must be above 2 where `resample` is True"),
         ({"num_importance": 2, "resample": "yes"}, "`resample` must be True or False"),
     ],
 )

@@ -118,7 +118,8 @@ class SequenceModel(keras.Model):
 
         Without resampling (IWAE) trajectories are weighted whole; with it (sequential Monte Carlo, FIVO) the
         estimate is the product over steps of the particles' average weights, and particles are resampled after
-        the steps that ask for it: by default systematically, where the effective sample size is under M / 2:
+        the steps that ask for it: by default systematically, where the effective sample size is under M / 2 (of 2
+        particles it never is, so there SMC is IWAE):
 
             IWAE   log (1/M) sum_m exp(L_K of particle m)
             SMC    sum_t log sum_m W_{t-1}^m w_t^m,      w_t^m = p(x_t|.) p(z_t|.) / ghat_t
@@ -140,11 +141,13 @@ class SequenceModel(keras.Model):
 
         Raises:
             ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
-                or the observations' shape is not the model's.
+                `resample_fn` or `resample_criterion_fn` no function, or the observations' shape is not the model's.
         """
         num_importance = require_int("num_importance", num_importance, 1)
         num_mixing = require_int("num_mixing", num_mixing, 0)
         require(isinstance(resample, bool), "resample", "True or False", resample)
+        for name, part in (("resample_fn", resample_fn), ("resample_criterion_fn", resample_criterion_fn)):
+            require(callable(part), name, "a function, such as those of `sisrnn_tf.particles`", part)
         resampling = (resample_fn, resample_criterion_fn) if resample else None
         seed = None if seed is None else random.as_seed(seed)
         return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)

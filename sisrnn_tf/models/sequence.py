@@ -85,8 +85,9 @@ class SISRNN(SequenceModel):
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
         require(isinstance(resample, bool), "resample", "True or False", resample)
+        # Of 2 particles the effective sample size is never below half: none would be resampled.
         require(
-            num_importance > 1 or not resample, "num_importance", "above 1 where `resample` is True", num_importance
+            num_importance > 2 or not resample, "num_importance", "above 2 where `resample` is True", num_importance
         )
         self.resample = resample
         self._compiled_num_mixing = None

@@ -76,9 +76,8 @@ def test_a_killed_evaluation_goes_on(workdir, tmp_path):
     assert _records(workdir)[-1] == again
 
 
-@pytest.mark.parametrize("flag", ["--num_mixing=1,x", f"--num_mixing={2**31}"])
-def test_bad_numbers_are_refused(workdir, flag):
-    status, output = launcher.run("evaluate", f"--workdir={workdir}", flag)
+def test_bad_numbers_are_refused(workdir):
+    status, output = launcher.run("evaluate", f"--workdir={workdir}", f"--num_mixing=1,{2**31}")
     assert status != 0
     assert "--num_mixing must be ints of at least 0" in output and "Traceback" not in output
 
@@ -88,17 +87,12 @@ def _damage_evaluation(workdir):
     return "evaluation.json is damaged"
 
 
-def _damage_data(workdir):
-    (workdir / "data.json").write_text("{")
-    return "data.json"
-
-
 def _occupy_likelihoods(workdir):
     (workdir / "likelihoods").write_text("")
     return "likelihoods is not a folder"
 
 
-@pytest.mark.parametrize("damage", [_damage_evaluation, _damage_data, _occupy_likelihoods])
+@pytest.mark.parametrize("damage", [_damage_evaluation, _occupy_likelihoods])
 def test_a_damaged_workdir_is_refused_before_any_work(workdir, damage):
     expected = damage(workdir)
     status, output = launcher.run("evaluate", f"--workdir={workdir}", "--estimator=bound", "--max_eval_sequences=4")
