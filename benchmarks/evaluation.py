@@ -3,13 +3,12 @@
 python -m benchmarks.evaluation --num_importance=100 --num_mixing=10 --output=evaluation.json
 """
 
-import sys
-
 import numpy as np
 from absl import app, flags
 
 from benchmarks import machine, trials
 from benchmarks.configuration import Configuration
+from flags.arguments import flags_only
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("num_importance", 100, "M, particles of each sequence.", lower_bound=1)
@@ -18,12 +17,11 @@ flags.DEFINE_integer("batch_size", 16, "B, sequences of 28 steps of 28.", lower_
 flags.DEFINE_string("output", None, "Where to write the numbers, as JSON.")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs both estimators."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     configuration = Configuration(batch_size=FLAGS.batch_size, num_mixing=FLAGS.num_mixing)
-    result = {"command": " ".join(sys.argv[1:]), "machine": machine.describe(), "results": {}}
+    result = machine.result(results={})
     for estimator in ("iwae", "smc"):
         answer = trials.measure(estimator, configuration, FLAGS.num_importance)
         particles = FLAGS.batch_size * FLAGS.num_importance

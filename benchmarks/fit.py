@@ -6,7 +6,6 @@ python -m benchmarks.fit --num_mixing=1 --output=fit.json
 import dataclasses
 import os
 import pathlib
-import sys
 import tempfile
 import time
 
@@ -16,6 +15,7 @@ from absl import app, flags
 from benchmarks import machine
 from benchmarks.configuration import CONFIGURATIONS, Configuration
 from benchmarks.process import ONE_THREAD
+from flags.arguments import flags_only
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("num_mixing", 1, "K.", lower_bound=0)
@@ -37,22 +37,13 @@ def _batches(configuration: Configuration, num_steps: int):
     return pipeline.training_batches(dataset, configuration.batch_size, seed=0)
 
 
-def _model(configuration: Configuration):
-    import keras
-
-    from benchmarks import reference
-
-    model = reference.build_model(configuration)
-    model.compile(optimizer=keras.optimizers.Adam(configuration.learning_rate))
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
 def _bare(configuration: Configuration, batches):
     """Returns a function that takes so many steps on one batch, again and again."""
     import tensorflow as tf
 
-    model = _model(configuration)
+    from benchmarks import reference
+
+    model = reference.compiled_model(configuration)
     model.make_train_function()
     iterator = iter(tf.data.Dataset.from_tensors(next(iter(batches))).repeat())
 
@@ -67,9 +58,10 @@ def _fit(configuration: Configuration, batches, num_steps: int, folder: pathlib.
     """Returns a function that trains for an epoch as `launch.train` does, but without validation."""
     import keras
 
+    from benchmarks import reference
     from sisrnn_tf import callbacks, checkpoints, schedules
 
-    model = _model(configuration)
+    model = reference.compiled_model(configuration)
     series = checkpoints.Checkpoints(folder, "last", checkpoints.training_variables(model), 3)
     parts = [
         callbacks.ScheduleCallback(None, schedules.ConstantKLWeight()),
@@ -82,10 +74,9 @@ def _fit(configuration: Configuration, batches, num_steps: int, folder: pathlib.
     return lambda steps: model.fit(batches, steps_per_epoch=steps, callbacks=parts, shuffle=False, verbose=0)
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Times both in turns."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     configuration = dataclasses.replace(CONFIGURATIONS["a"], num_mixing=FLAGS.num_mixing)
     with tempfile.TemporaryDirectory() as folder:
         batches = _batches(configuration, FLAGS.num_steps)
@@ -103,8 +94,7 @@ def main(argv: list[str]) -> None:
     ratio = medians["fit"] / medians["bare"]
     print(f"bare step {medians['bare']:.1f} ms, in fit {medians['fit']:.1f} ms: {ratio:.3f} of it (wall clock)")
     if FLAGS.output:
-        result = {"command": " ".join(sys.argv[1:]), "machine": machine.describe(), "seconds": seconds, "ratio": ratio}
-        machine.write_json(result, FLAGS.output)
+        machine.write_json(machine.result(seconds=seconds, ratio=ratio), FLAGS.output)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 python -m benchmarks.generation --batch_size=128 --num_steps=28 --output=generation.json
 """
 
-import sys
-
 import numpy as np
 from absl import app, flags
 
 from benchmarks import machine, trials
 from benchmarks.configuration import Configuration
+from flags.arguments import flags_only
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("batch_size", 128, "B.", lower_bound=1)
@@ -17,18 +16,15 @@ flags.DEFINE_integer("num_steps", 28, "T, of 28 values each.", lower_bound=1)
 flags.DEFINE_string("output", None, "Where to write the numbers, as JSON.")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the generation."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     configuration = Configuration(batch_size=FLAGS.batch_size, num_steps=FLAGS.num_steps)
     answer = trials.measure("generate", configuration, rounds=10)
     answer["sequences_per_second"] = 1e3 * FLAGS.batch_size / float(np.median(answer["cpu_ms"]))
     print(f"{answer['sequences_per_second']:.0f} sequences/s  {answer['peak_mb']:.0f} MB")
     if FLAGS.output:
-        machine.write_json(
-            {"command": " ".join(sys.argv[1:]), "machine": machine.describe(), "results": answer}, FLAGS.output
-        )
+        machine.write_json(machine.result(results=answer), FLAGS.output)
 
 
 if __name__ == "__main__":

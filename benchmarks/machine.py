@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import subprocess
+import sys
 
 from benchmarks.process import ROOT
 
@@ -22,6 +23,11 @@ def describe() -> dict:
         "commit": _git("rev-parse", "HEAD"),
         "clean": not _git("status", "--porcelain"),
     }
+
+
+def result(**fields) -> dict:
+    """Returns what a benchmark writes: its command line, the machine, and its numbers."""
+    return {"command": " ".join(sys.argv[1:]), "machine": describe(), **fields}
 
 
 def write_json(value: dict, path: str | os.PathLike[str]) -> None:

@@ -54,7 +54,6 @@ def main() -> None:
     with np.load(flags.input_dir / "arguments.npz") as file:
         values = dict(file)
     expected = values.pop("expected_losses")
-    values.pop("expected_weight")
     arguments = [jax.device_put(values[f"argument_{index}"]) for index in range(len(values))]
     *state, observations = arguments
     platform = "CPU" if jax.devices()[0].platform == "cpu" else "GPU"

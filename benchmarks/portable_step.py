@@ -4,17 +4,17 @@ python -m benchmarks.portable_step --configuration=a --output_dir=/tmp/portable
 python -m benchmarks.portable_run --input_dir=/tmp/portable --num_steps=100            # needs jax, no TensorFlow
 
 The folder then holds step.GPU.mlir and step.CPU.mlir, and arguments.npz: the arguments in the order of the function,
-and under "expected_" what TensorFlow makes of the first steps.
+and as expected_losses what TensorFlow makes of the first steps.
 """
 
 import os
 import pathlib
-import sys
 
 import numpy as np
 from absl import app, flags
 
 from benchmarks.configuration import ADAM, CONFIGURATIONS, Configuration
+from flags.arguments import flags_only
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("configuration", "a", CONFIGURATIONS, "Which sizes.")
@@ -66,17 +66,16 @@ def _loss(model, observations, seed, num_mixing: int):
     """Returns minus the mean of L_K, made as the model's own training step makes it."""
     import tensorflow as tf
 
-    from sisrnn_tf import bounds, noise
-    from sisrnn_tf.chunked_mixture import ChunkedMixture
+    from sisrnn_tf import noise
+    from sisrnn_tf.chunked_mixture import densities_and_mixture
     from sisrnn_tf.losses import step_weights
 
     observations = tf.transpose(observations, [1, 0, 2])  # [T, B, D]
     cell = model.cell
     trajectory = model.rnn.scan(observations, noise.draw_noise(cell, *observations.shape[:2], 0, seed))
     parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.step_densities(cell, observations, parameters, trajectory)
     draws = noise.extra_mixing(cell, num_mixing, seed)
-    mixture = ChunkedMixture(cell.encoder, observations, trajectory, densities.posterior, draws, num_mixing)
+    densities, mixture = densities_and_mixture(cell, observations, parameters, trajectory, draws, num_mixing)
     weights = step_weights(densities.prior, None, None)
     return mixture.weighted_sum(weights)[0] - tf.reduce_sum(weights * (densities.emission + densities.prior))
 
@@ -101,10 +100,9 @@ def take_steps(step, arguments: list[np.ndarray], num_steps: int) -> tuple[list[
     return losses, state
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Exports the step."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     import tensorflow as tf
 
     configuration = CONFIGURATIONS[FLAGS.configuration]
@@ -117,12 +115,12 @@ def main(argv: list[str]) -> None:
     for platform in ("CPU", "GPU"):
         text = function.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name=platform)
         (folder / f"step.{platform}.mlir").write_text(text if isinstance(text, str) else text.decode())
-    losses, state = take_steps(tf.function(step, autograph=False), arguments, _CHECKED_STEPS)
+    losses, _ = take_steps(tf.function(step, autograph=False), arguments, _CHECKED_STEPS)
     named = {f"argument_{index}": argument for index, argument in enumerate(arguments)}
-    np.savez(folder / "arguments.npz", **named, expected_losses=losses, expected_weight=np.asarray(state[0]))
+    np.savez(folder / "arguments.npz", **named, expected_losses=losses)
     print(f"Wrote {folder}: losses of the first {_CHECKED_STEPS} steps {losses}")
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.exit(app.run(main))
+    app.run(main)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,9 +10,9 @@ import tensorflow as tf
 
 import sisrnn_tf
 from benchmarks import parameters
-from benchmarks.configuration import Configuration
+from benchmarks.configuration import ADAM, Configuration
 from sisrnn_tf import bounds
-from sisrnn_tf.types import Noise
+from sisrnn_tf.types import Noise, Trajectory
 
 
 def build_model(configuration: Configuration, **kwargs) -> sisrnn_tf.SISRNN:
@@ -37,6 +38,14 @@ def build_model(configuration: Configuration, **kwargs) -> sisrnn_tf.SISRNN:
     )
 
 
+def compiled_model(configuration: Configuration) -> sisrnn_tf.SISRNN:
+    """Returns this library's model of a configuration, ready to train."""
+    model = build_model(configuration)
+    model.compile(optimizer=keras.optimizers.Adam(configuration.learning_rate, **ADAM))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 def weights_of(model: sisrnn_tf.SISRNN) -> dict[str, np.ndarray]:
     """Returns a model's trainable weights by the names of `benchmarks.parameters`."""
     return {parameters.from_path(variable.path): variable.numpy() for variable in model.trainable_variables}
@@ -48,8 +57,21 @@ def set_weights(model: sisrnn_tf.SISRNN, weights: dict[str, np.ndarray]) -> None
         variable.assign(weights[parameters.from_path(variable.path)])
 
 
+def plain_bound(
+    model: sisrnn_tf.SISRNN,
+    observations: tf.Tensor,
+    emission_parameters: tf.Tensor,
+    trajectory: Trajectory,
+    noise: Noise,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns L_K `[B]` and -mean L_K at a trajectory, by plain operations, as `model.bound` does."""
+    densities = bounds.log_densities(model.cell, observations, emission_parameters, trajectory, noise)
+    bound = bounds.bound_terms(densities).surrogate
+    return bound, -tf.reduce_mean(bound)
+
+
 def bound_and_gradients(
-    model: sisrnn_tf.SISRNN, observations: np.ndarray, noise: dict[str, np.ndarray]
+    model: sisrnn_tf.SISRNN, observations: np.ndarray, noise: dict[str, np.ndarray], evaluate: Callable = plain_bound
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Returns L_K `[B]` and the gradients of -mean L_K, by the library's pure functions under a tape.
 
@@ -57,6 +79,7 @@ def bound_and_gradients(
         model: float32 or float64.
         observations: `[B, T, D]`.
         noise: "mixing" `[T, B, N]`, "latent" `[T, B, Z]`, "extra_mixing" `[K, T, B, N]`.
+        evaluate: as `plain_bound`.
     """
     dtype = model.compute_dtype
     observations = tf.cast(np.swapaxes(observations, 0, 1), dtype)
@@ -64,9 +87,7 @@ def bound_and_gradients(
     with tf.GradientTape() as tape:
         trajectory = model.rnn.scan(observations, noise)
         emission = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-        densities = bounds.log_densities(model.cell, observations, emission, trajectory, noise)
-        bound = bounds.bound_terms(densities).surrogate
-        loss = -tf.reduce_mean(bound)
+        bound, loss = evaluate(model, observations, emission, trajectory, noise)
     variables = model.trainable_variables
     gradients = tape.gradient(loss, [variable.value for variable in variables])
     names = [parameters.from_path(variable.path) for variable in variables]

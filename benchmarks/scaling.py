@@ -5,7 +5,6 @@ python -m benchmarks.scaling --sizes=num_steps,num_importance --output_dir=/tmp/
 
 import dataclasses
 import pathlib
-import sys
 
 import numpy as np
 from absl import app, flags
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import machine, trials
 from benchmarks.configuration import Configuration
+from flags.arguments import flags_only
 from sisrnn_tf.plotting import files
 
 SIZES = {
@@ -65,15 +65,14 @@ def picture(size: str, points: list[dict], slopes: dict[str, float]) -> Figure:
     return figure
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Varies one size after the other."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     if not set(FLAGS.sizes) <= set(SIZES):
         raise app.UsageError(f"--sizes must be of {', '.join(SIZES)}. Received: --sizes={','.join(FLAGS.sizes)}")
     folder = pathlib.Path(FLAGS.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    result = {"command": " ".join(sys.argv[1:]), "machine": machine.describe(), "results": {}}
+    result = machine.result(results={})
     for size in FLAGS.sizes:
         points = measure(size)
         sizes = np.array([point[size] for point in points])

@@ -11,6 +11,7 @@ from absl import app, flags
 from benchmarks import comparison, machine, process, report
 from benchmarks.configuration import CONFIGURATIONS
 from benchmarks.contender import MODULES, PACKAGES
+from flags.arguments import flags_only
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("peers", ["torch", "jax", "tf"], f"Which, beside this library: {', '.join(PACKAGES)}.")
@@ -21,16 +22,15 @@ flags.DEFINE_string("output", None, "Where to write the numbers, as JSON.")
 flags.DEFINE_string("page", None, "Where to write them as a page of Markdown.")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the comparison."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     for name, known in (("peers", PACKAGES), ("configurations", CONFIGURATIONS)):
         values = FLAGS[name].value
         if not set(values) <= set(known):
             raise app.UsageError(f"--{name} must be of {', '.join(known)}. Received: --{name}={','.join(values)}")
     pythons = {peer: sys.executable if peer == "tf" else FLAGS.peer_python for peer in FLAGS.peers}
-    result = {"command": " ".join(sys.argv[1:]), "machine": machine.describe(), "results": {}}
+    result = machine.result(results={})
     core = max(os.sched_getaffinity(0))
     try:
         for peer, python in pythons.items():

@@ -16,7 +16,7 @@ flags.DEFINE_enum(
     "What to maximize. sivi: the bound L_K; iwae: the estimate of log p(x) by M weighted trajectories; fivo: that by M "
     "particles that are resampled; both with beta = 1. Default: sivi.",
 )
-flags.DEFINE_integer("num_importance", None, "M, trajectories or particles of iwae and fivo, which want at least 2.")
+flags.DEFINE_integer("num_importance", None, "M: trajectories of iwae, at least 2; particles of fivo, at least 3.")
 flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")
 flags.DEFINE_integer("num_mixing_start", None, "K in the first epoch.")
 flags.DEFINE_integer("num_mixing_ramp_epochs", None, "Epochs over which K rises; 0: none.")

@@ -12,15 +12,15 @@ from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import diagnostics as diagnostics_flags
 from flags import help, workdir
+from flags.arguments import flags_only
 from sisrnn_tf import diagnostics, factory, pictures, training
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.workdir import Workdir, write_text
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the launcher."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder = Workdir(FLAGS.workdir)
     try:

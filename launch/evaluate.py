@@ -15,15 +15,15 @@ from tqdm import tqdm
 import sisrnn_tf
 from flags import evaluation as evaluation_flags
 from flags import help, numbers, workdir
+from flags.arguments import flags_only
 from sisrnn_tf import evaluation, factory, likelihoods, run_files, training
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.workdir import Workdir
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the launcher."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     mixing = numbers.from_flag("num_mixing", minimum=0)
     importance = numbers.from_flag("num_importance", minimum=1)
@@ -58,9 +58,8 @@ def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelih
         "version": sisrnn_tf.__version__,
     }
     files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
-    num_sequences = len(getattr(dataset, FLAGS.split))
     for file in files:
-        file.check_rows(size, min(max_sequences or num_sequences, num_sequences))
+        file.check_rows(size, pipeline.num_evaluated(dataset.split(FLAGS.split), max_sequences))
     records = []
     for estimate, file in zip(estimates, files, strict=True):
         with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:

@@ -11,14 +11,14 @@ from absl import app
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import generation, help, workdir
+from flags.arguments import flags_only
 from sisrnn_tf import pictures, plotting, training
 from sisrnn_tf.workdir import Workdir
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the launcher."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     folder = Workdir(FLAGS.workdir)
     output = pathlib.Path(FLAGS.output_dir or folder.path / "generated")
     try:

@@ -11,14 +11,14 @@ from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import help, workdir
 from flags import report as report_flags
+from flags.arguments import flags_only
 from sisrnn_tf import report
 from sisrnn_tf.workdir import Workdir
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the launcher."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     folder = Workdir(FLAGS.workdir)
     output = pathlib.Path(FLAGS.output or folder.report)
     try:

@@ -12,16 +12,16 @@ from absl import app
 from absl import logging as absl_logging
 
 from flags import data, experiment, help, model, training, workdir
+from flags.arguments import flags_only
 from sisrnn_tf import evaluation
 from sisrnn_tf.callbacks import Interrupted
 from sisrnn_tf.training import Trainer
 from sisrnn_tf.workdir import Workdir
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the launcher."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     config = experiment.from_flags()

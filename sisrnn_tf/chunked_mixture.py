@@ -11,8 +11,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from sisrnn_tf.bounds import gaussian_log_density, mixture_log_density
-from sisrnn_tf.types import Gaussian, Trajectory
+from sisrnn_tf.bounds import gaussian_log_density, mixture_log_density, step_densities
+from sisrnn_tf.types import Gaussian, StepDensities, Trajectory
 
 # Rows times mixing draws of a chunk. Of the paper's sizes 400 to 6400 are equally fast on a CPU.
 CHUNK_DRAWS = 1600
@@ -30,7 +30,7 @@ class ChunkedMixture:
         own: log q(z_t | psi_t^0), `[T, M B]`.
         extra_mixing: (first particle, particles, first row, rows) -> eps of psi^1..psi^K, `[particles, rows, K, N]`;
             rows are numbered t B + b within a particle. It is also asked for some rows and particles beyond the last.
-        num_mixing: K, int or scalar tensor; not used by a point mass, whose components are all equal.
+        num_mixing: K, int or scalar tensor.
         num_particles: M.
     """
 
@@ -44,24 +44,19 @@ class ChunkedMixture:
         num_mixing: int | tf.Tensor,
         num_particles: int | tf.Tensor = 1,
     ):
-        self.encoder, self.own, self.extra_mixing = encoder, own, extra_mixing
-        self.num_mixing = num_mixing if encoder.noise_size else 0
-        if encoder.noise_size == 0:
-            return
-        self._layout = _Layout.of(own, num_particles, self.num_mixing)
+        self.encoder, self.extra_mixing, self.num_mixing = encoder, extra_mixing, num_mixing
+        self._layout = _Layout.of(own, num_particles, num_mixing)
         self._inputs = encoder.context(observations, trajectory.previous_hidden), trajectory.latent, own
 
     def log_density(self) -> tf.Tensor:
         """Returns log ghat, `[T, M B]`, to be differentiated, if at all, by TensorFlow, at the memory of all draws."""
-        if self.encoder.noise_size == 0:
-            return self.own
         blocks = [self._layout.to_blocks(part) for part in self._inputs]
 
         def add(index, values):
             value = self._chunk(*(part[index] for part in blocks), index)
             return index + 1, values.write(index, value)
 
-        _, values = self._loop(add, (self._layout.array(self.own),))
+        _, values = self._loop(add, (self._layout.array(self._inputs[-1]),))
         return self._layout.from_blocks(values.stack())
 
     def weighted_sum(self, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -76,9 +71,8 @@ class ChunkedMixture:
             LookupError: at a second derivative, which there is not.
         """
         weights = tf.stop_gradient(weights)
-        if self.encoder.noise_size == 0:
-            return tf.reduce_sum(weights * self.own), tf.stop_gradient(self.own)
-        layout, variables = self._layout, [variable.value for variable in self.encoder.trainable_variables]
+        layout, count = self._layout, len(self._inputs)
+        variables = [variable.value for variable in self.encoder.trainable_variables]
         blocks = [layout.to_blocks(tf.stop_gradient(part)) for part in self._inputs]
         block_weights = layout.to_blocks(weights)
 
@@ -89,14 +83,14 @@ class ChunkedMixture:
                 value = self._chunk(*inputs, index)
                 total = tf.reduce_sum(block_weights[index] * value)
             gradients = tape.gradient(total, [*inputs, *variables], unconnected_gradients="zero")
-            written = [array.write(index, part) for array, part in zip(sums, gradients[: len(inputs)], strict=False)]
-            added = [old + new for old, new in zip(sums[len(inputs) :], gradients[len(inputs) :], strict=True)]
+            written = [array.write(index, part) for array, part in zip(sums[:count], gradients[:count], strict=True)]
+            added = [old + new for old, new in zip(sums[count:], gradients[count:], strict=True)]
             return index + 1, values.write(index, tf.stop_gradient(value)), *written, *added
 
         starts = [layout.array(part) for part in self._inputs] + [tf.zeros_like(variable) for variable in variables]
-        _, values, *sums = self._loop(add, (layout.array(self.own), *starts))
+        _, values, *sums = self._loop(add, (layout.array(self._inputs[-1]), *starts))
         values = tf.stop_gradient(layout.from_blocks(values.stack()))
-        gradients = [layout.from_blocks(array.stack()) for array in sums[: len(self._inputs)]] + sums[len(blocks) :]
+        gradients = [layout.from_blocks(array.stack()) for array in sums[:count]] + sums[count:]
         targets = [*self._inputs, *(tf.convert_to_tensor(variable) for variable in variables)]
         return _attach(tf.reduce_sum(weights * values), targets, gradients), values
 
@@ -141,6 +135,37 @@ class ComponentMixture:
         """Returns sum_tb w_tb log ghat_tb, a scalar, and log ghat, `[T, B]`; only the scalar has a gradient."""
         values = self.log_density()
         return tf.reduce_sum(weights * values), tf.stop_gradient(values)
+
+
+def densities_and_mixture(
+    cell: keras.layers.Layer,
+    observations: tf.Tensor,
+    emission_parameters: tf.Tensor,
+    trajectory: Trajectory,
+    extra_mixing: Callable[..., tf.Tensor],
+    num_mixing: int | tf.Tensor,
+    num_particles: int | tf.Tensor = 1,
+) -> tuple[StepDensities, ChunkedMixture | ComponentMixture]:
+    """Returns the log-densities of trajectories, each `[T, M B]`, and what makes the mixture's.
+
+    The components of a point mass are all equal, so its mixture is psi^0 alone.
+
+    Args:
+        cell: the stochastic cell that made the trajectories.
+        observations: x, `[T, M B, D]`.
+        emission_parameters: `[T, M B, P]`, the cell's at the trajectories.
+        trajectory: of the generating draw psi^0.
+        extra_mixing: noise of the extra draws; see `ChunkedMixture`.
+        num_mixing: K.
+        num_particles: M.
+    """
+    densities = step_densities(cell, observations, emission_parameters, trajectory)
+    if cell.encoder.noise_size == 0:
+        return densities, ComponentMixture(densities.posterior[tf.newaxis])
+    mixture = ChunkedMixture(
+        cell.encoder, observations, trajectory, densities.posterior, extra_mixing, num_mixing, num_particles
+    )
+    return densities, mixture
 
 
 class _Layout(NamedTuple):

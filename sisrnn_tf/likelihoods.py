@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf import random
+from sisrnn_tf.data import files
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 
@@ -96,11 +97,10 @@ class LikelihoodFile:
 
     def _read(self) -> None:
         try:
-            with np.load(self.path) as file:
-                values = dict(file)
+            values = files.read_npz(self.path)
             identity, num_batches = str(values.pop("identity")), int(values.pop("num_batches"))
             _check_values(values, num_batches)
-        except Exception as error:  # a damaged byte leads zipfile, zlib and NumPy to whatever comes
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.path} is damaged: {error!r}. Remove it, and it is made again.") from error
         if identity == self.identity:
             self.num_batches, self.values = num_batches, values

@@ -63,7 +63,7 @@ class SIVILoss(keras.layers.Layer):
 
     beta and K are weights: they change while training without a new trace, and checkpoints keep them. Outside
     training the loss is taken at beta = 1 and at the K given for evaluation, so that epochs compare. A model that
-    trains on several particles a sequence gives their estimate of log p(x) to `add_estimate` instead.
+    trains on several particles a sequence calls `add_trajectories` (IWAE) or `add_estimate` (FIVO) instead.
 
     Args:
         num_mixing: K, the number of mixing draws beside the generating one.
@@ -153,7 +153,7 @@ class SIVILoss(keras.layers.Layer):
     def add_trajectories(
         self,
         densities: StepDensities,
-        mixture: ChunkedMixture,
+        mixture: ChunkedMixture | ComponentMixture,
         time_mask: tf.Tensor | None = None,
         weight: tf.Tensor | None = None,
     ) -> None:

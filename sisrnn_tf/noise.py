@@ -53,6 +53,21 @@ def extra_mixing(cell: keras.layers.Layer, num_mixing, seed: tf.Tensor) -> Calla
     return lambda _, __, first, count: _extra_mixing(cell, seed, first, count, num_mixing)[tf.newaxis]
 
 
+def given_extra_mixing(extra_mixing: tf.Tensor) -> Callable[..., tf.Tensor]:
+    """Returns extra draws that are there already as `ChunkedMixture` asks for them; see `extra_mixing`.
+
+    Args:
+        extra_mixing: eps_t of psi^1..psi^K of one trajectory a sequence, `[K, T, B, N]`.
+    """
+    by_row = tf.transpose(extra_mixing, [1, 2, 0, 3])
+    by_row = tf.reshape(by_row, [-1, *by_row.shape[2:]])  # [T B, K, N]
+
+    def draw(_, __, first, count):
+        return tf.pad(by_row, [[0, count], [0, 0], [0, 0]])[first : first + count][tf.newaxis]
+
+    return draw
+
+
 class ParticleNoise:
     """The noise of particles, drawn when it is asked for: all of it at once would not fit.
 

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import bounds, rnn
-from sisrnn_tf.chunked_mixture import ChunkedMixture
+from sisrnn_tf.chunked_mixture import ChunkedMixture, ComponentMixture, densities_and_mixture
 from sisrnn_tf.noise import ParticleNoise
 from sisrnn_tf.types import BoundTerms, Gaussian, Noise, StepDensities, Trajectory
 
@@ -93,7 +93,7 @@ def trajectory_densities(
     noise: ParticleNoise,
     num_mixing: int | tf.Tensor,
     mask: tf.Tensor | None = None,
-) -> tuple[StepDensities, ChunkedMixture]:
+) -> tuple[StepDensities, ChunkedMixture | ComponentMixture]:
     """Returns the log-densities of m independent trajectories, each `[T, m B]`, and what makes the mixture's.
 
     Args:
@@ -107,7 +107,9 @@ def trajectory_densities(
     rows = tf.tile(observations, [1, noise.count, 1])  # [T, m B, D]
     rows_mask = None if mask is None else tf.tile(mask, [1, noise.count])
     trajectory = layer.scan(rows, Noise(noise.mixing(num_steps), noise.latent(num_steps), None), rows_mask)
-    return _densities(layer.cell, rows, trajectory, noise.extra_mixing(num_mixing), num_mixing, noise.count)
+    parameters = layer.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+    draws = noise.extra_mixing(num_mixing)
+    return densities_and_mixture(layer.cell, rows, parameters, trajectory, draws, num_mixing, noise.count)
 
 
 def trajectory_terms(
@@ -212,18 +214,9 @@ def _propagate(
         *(part[tf.newaxis] for part in (latent, next_hidden, hidden)),
         Gaussian(*(part[tf.newaxis] for part in posterior)),
     )  # each [1, M B, ..]
-    extra_mixing = noise.extra_mixing(num_mixing, time)
-    densities, mixture = _densities(cell, observation[tf.newaxis], steps, extra_mixing, num_mixing, noise.count)
-    return next_hidden, tuple(values[0] for values in (*densities, mixture.log_density()))
-
-
-def _densities(
-    cell, observations, trajectory: Trajectory, extra_mixing: Callable, num_mixing, count
-) -> tuple[StepDensities, ChunkedMixture]:
-    """Returns the log-densities of particles' trajectories, each `[T, M B]`, and what makes the mixture's."""
-    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.step_densities(cell, observations, parameters, trajectory)
-    mixture = ChunkedMixture(
-        cell.encoder, observations, trajectory, densities.posterior, extra_mixing, num_mixing, count
+    parameters = cell.emission_parameters(steps.latent, steps.previous_hidden)
+    draws = noise.extra_mixing(num_mixing, time)
+    densities, mixture = densities_and_mixture(
+        cell, observation[tf.newaxis], parameters, steps, draws, num_mixing, noise.count
     )
-    return densities, mixture
+    return next_hidden, tuple(values[0] for values in (*densities, mixture.log_density()))

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 import sisrnn_tf
 from sisrnn_tf import bounds, random
-from sisrnn_tf.chunked_mixture import ChunkedMixture
-from sisrnn_tf.noise import draw_noise
+from sisrnn_tf.chunked_mixture import densities_and_mixture
+from sisrnn_tf.noise import draw_noise, given_extra_mixing
 from sisrnn_tf.rnn import batch_to_time_major
 from tests.reference import sequence
 
@@ -19,14 +19,8 @@ def _training_loss(model, observations, mask, noise):
     time_mask = tf.transpose(mask)
     trajectory = model.rnn.scan(x, noise, time_mask)
     parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.step_densities(model.cell, x, parameters, trajectory)
-    num_mixing = len(noise.extra_mixing)
-    rows = tf.reshape(tf.transpose(noise.extra_mixing, [1, 2, 0, 3]), [-1, num_mixing, model.cell.encoder.noise_size])
-
-    def extra_mixing(_, __, first, count):
-        return tf.pad(rows, [[0, count], [0, 0], [0, 0]])[first : first + count][tf.newaxis]
-
-    mixture = ChunkedMixture(model.cell.encoder, x, trajectory, densities.posterior, extra_mixing, num_mixing)
+    draws = given_extra_mixing(noise.extra_mixing)
+    densities, mixture = densities_and_mixture(model.cell, x, parameters, trajectory, draws, len(noise.extra_mixing))
     model.loss_layer(densities, mixture=mixture, time_mask=time_mask, training=True)
     (loss,) = model.loss_layer.losses
     return loss

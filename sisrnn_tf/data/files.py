@@ -12,26 +12,29 @@ _DAMAGE = (
     ValueError,
     OSError,
     EOFError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
-    NotImplementedError,
     TypeError,
     AttributeError,
 )
 
 
-def read_npz(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read_npz(path: pathlib.Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
     """Returns arrays of an .npz file; pickles are refused.
 
     Args:
         path: of the file.
-        names: of the arrays that it must hold.
+        names: of the arrays that it must hold, and that are read; None for all.
 
     Raises:
         ValueError: the file is damaged or lacks an array.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
+            names = file.files if names is None else names
             missing = [name for name in names if name not in file.files]
             if missing:
                 raise ValueError(f"it must hold the arrays {list(names)}, but lacks {missing}")

@@ -63,6 +63,11 @@ def training_batches(
     return batches.prefetch(2)
 
 
+def num_evaluated(sequences: Sequences, max_sequences: int | None) -> int:
+    """Returns how many of a split's sequences are evaluated where at most so many are; None for all."""
+    return len(sequences) if max_sequences is None else min(max_sequences, len(sequences))
+
+
 def evaluation_batches(
     dataset: SequenceDataset, split: str, batch_size: int, max_sequences: int | None = None, seed: int = 0
 ) -> tf.data.Dataset:
@@ -87,7 +92,7 @@ def evaluation_batches(
         require(max_sequences >= 1, "max_sequences", "at least 1", max_sequences)
     if not len(sequences):
         raise ValueError(f"The {split} split of {dataset.name} is empty: there is nothing to evaluate.")
-    count = len(sequences) if max_sequences is None else min(max_sequences, len(sequences))
+    count = num_evaluated(sequences, max_sequences)
     gather = _gatherer(dataset, sequences)
     stream = _EVALUATION_DRAW + SPLITS.index(split)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from sisrnn_tf import bounds, encoders, networks, particles, random
 from sisrnn_tf.cells import SISRNNCell
-from sisrnn_tf.chunked_mixture import ChunkedMixture
+from sisrnn_tf.chunked_mixture import densities_and_mixture
 from sisrnn_tf.losses import SIVILoss
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
@@ -37,7 +37,7 @@ class SISRNN(SequenceModel):
         num_importance: M. Above 1 training maximizes an estimate of log p(x) from M trajectories instead of L_K
             (which is that at M = 1), and beta must be 1; validation stays with L_K.
         resample: which estimate that is: importance-weighted trajectories (IWAE), or particles that are resampled
-            (FIVO); see `log_likelihood`.
+            (FIVO), of which there must be at least 3; see `log_likelihood`.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -136,10 +136,9 @@ class SISRNN(SequenceModel):
         num_mixing = self._num_mixing(training)
 
         def objective():
-            densities = bounds.step_densities(self.cell, observations, parameters, trajectory)
             draws = extra_mixing(self.cell, num_mixing, seed)
-            mixture = ChunkedMixture(
-                self.cell.encoder, observations, trajectory, densities.posterior, draws, num_mixing
+            densities, mixture = densities_and_mixture(
+                self.cell, observations, parameters, trajectory, draws, num_mixing
             )
             self.loss_layer(densities, mixture=mixture, time_mask=mask, weight=batch.weight, training=training)
 
