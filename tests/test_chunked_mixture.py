@@ -81,7 +81,7 @@ def test_every_emission_in_eager(observations, mask, kind, emission):
     _assert_alike(received, expected, 1e-12)
 
 
-@pytest.mark.parametrize("num_mixing", [1, 100])
+@pytest.mark.parametrize("num_mixing", [0, 1, 7, 100])
 def test_float32_is_within_1e_5_of_float64_at_the_paper_s_sizes(num_mixing):
     """8 sequences of up to 6 steps, which at K = 7 and 100 are no multiple of a chunk; norms of each gradient."""
     x = (np.random.default_rng(0).random((8, 6, 28)) < 0.5).astype("float32")

@@ -76,8 +76,9 @@ def test_a_killed_evaluation_goes_on(workdir, tmp_path):
     assert _records(workdir)[-1] == again
 
 
-def test_bad_numbers_are_refused(workdir):
-    status, output = launcher.run("evaluate", f"--workdir={workdir}", f"--num_mixing=1,{2**31}")
+@pytest.mark.parametrize("number", ["x", 2**31])
+def test_bad_numbers_are_refused(workdir, number):
+    status, output = launcher.run("evaluate", f"--workdir={workdir}", f"--num_mixing=1,{number}")
     assert status != 0
     assert "--num_mixing must be ints of at least 0" in output and "Traceback" not in output
 
