@@ -1,13 +1,23 @@
 """From flags to a configuration."""
 
 import dataclasses
+from typing import Any
 
 from absl import app
 from absl.flags import FLAGS
 
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
-from sisrnn_tf.config import ExperimentConfig, from_options
-from sisrnn_tf.data.registry import DATASETS
+from sisrnn_tf.config import (
+    MODEL_OPTIONS,
+    MODELS,
+    SENTENCE_MODELS,
+    DataConfig,
+    ExperimentConfig,
+    ModelConfig,
+    from_options,
+)
+from sisrnn_tf.data.registry import DATASETS, Entry
+from sisrnn_tf.validation import require
 
 
 def from_flags() -> ExperimentConfig:
@@ -20,11 +30,28 @@ def from_flags() -> ExperimentConfig:
     given = {name: FLAGS[name].value for name in names if FLAGS[name].value is not None}
     try:
         sizes = {name: _to_sizes(name, value) for name, value in given.items() if isinstance(value, list)}
-        binarization = {"binarization": DATASETS[FLAGS.dataset].default_binarization}
-        preset = FLAGS.preset or ("small" if FLAGS.dataset == "digits" else "paper")
-        return from_options(preset, binarization | given | sizes)
+        entry = DATASETS[FLAGS.dataset]
+        default_model = "sentence_sisrnn" if entry.is_text else "sisrnn"
+        options = {"model": default_model, "binarization": entry.default_binarization} | given | sizes
+        _refuse_useless(given, options["model"], entry)
+        preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
+        return from_options(preset, options)
     except ValueError as error:
         raise app.UsageError(str(error)) from error
+
+
+def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
+    """Raises a ValueError for a model that does not fit the data, and for flags that would do nothing."""
+    fitting = [name for name in MODELS if (name in SENTENCE_MODELS) == entry.is_text]
+    require(chosen in fitting, "model", f"one of {', '.join(fitting)} with --dataset={FLAGS.dataset}", chosen)
+    for section, used, what in (
+        (ModelConfig, ("model", *MODEL_OPTIONS[chosen]), f"--model={chosen}"),
+        (DataConfig, ("dataset", "max_eval_sequences", *entry.options), f"--dataset={FLAGS.dataset}"),
+    ):
+        names = {field.name for field in dataclasses.fields(section)}
+        useless = [f"--{name}" for name in given if name in names - set(used)]
+        if useless:
+            raise ValueError(f"{what} makes no use of {', '.join(sorted(useless))}: leave them out")
 
 
 def workdir_from_flags(config: ExperimentConfig) -> str:

@@ -15,6 +15,7 @@ from flags import data, experiment, help, model, training, workdir
 from flags.arguments import flags_only
 from sisrnn_tf import evaluation
 from sisrnn_tf.callbacks import Interrupted
+from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.training import Trainer
 from sisrnn_tf.workdir import Workdir
 
@@ -30,9 +31,8 @@ def main() -> None:
         trainer = Trainer.prepare(config, folder)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
-    print(
-        f"Training {config.model.model} on {trainer.dataset.convention}: {trainer.total_steps} steps in {folder.path}"
-    )
+    print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
+    print(f"Training {config.model.model}: {trainer.total_steps} steps in {folder.path}")
     try:
         records = trainer.run()
     except Interrupted as interruption:
@@ -45,6 +45,8 @@ def main() -> None:
     for record in records:
         print(evaluation.describe(record))
     print(f"Pictures are in {folder.plots}")
+    if folder.samples.exists():
+        print(f"Sentences are in {folder.samples} and {folder.reconstructions}")
 
 
 if __name__ == "__main__":

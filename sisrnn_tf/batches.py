@@ -9,27 +9,29 @@ import tensorflow as tf
 from sisrnn_tf.types import Batch
 
 KEYS = ("observations", "mask", "weight")
+_SHAPES = {2: "[B, T]", 3: "[B, T, D]"}  # by rank
 
 
-def to_batch(inputs) -> Batch:
+def to_batch(inputs, rank: int = 3) -> Batch:
     """Returns inputs as a `Batch`.
 
     Args:
         inputs: observations `[B, T, D]`, or a dictionary of `observations` and, optionally, `mask` and `weight`.
+        rank: of the observations: 3, or 2 for sentences `[B, T]`.
 
     Raises:
-        ValueError: a key is unknown, `observations` is missing, or its rank is not 3.
+        ValueError: a key is unknown, `observations` is missing, or is not of that rank.
     """
     parts = inputs if isinstance(inputs, Mapping) else {"observations": inputs}
     unknown = sorted(set(parts) - set(KEYS))
     if unknown or "observations" not in parts:
         raise ValueError(
-            f"A batch must be an array [B, T, D] or a dictionary with `observations` and, optionally, `mask` and "
+            f"A batch must be an array {_SHAPES[rank]} or a dictionary with `observations` and, optionally, `mask` and "
             f"`weight`. Received the keys {sorted(parts)}"
         )
     observations = tf.convert_to_tensor(parts["observations"])
-    if observations.shape.rank != 3:
-        raise ValueError(f"`observations` must have the shape [B, T, D]. Received shape {observations.shape}")
+    if observations.shape.rank != rank:
+        raise ValueError(f"`observations` must have the shape {_SHAPES[rank]}. Received shape {observations.shape}")
     mask, weight = parts.get("mask"), parts.get("weight")
     return Batch(
         observations,
@@ -38,25 +40,22 @@ def to_batch(inputs) -> Batch:
     )
 
 
-def check_batch(inputs, likelihood) -> None:
+def check_batch(inputs, likelihood, rank: int = 3) -> None:
     """Checks the values of one batch.
 
     Args:
         inputs: as of `to_batch`, eager.
         likelihood: the emission that is to score the observations.
+        rank: of the observations, as of `to_batch`.
 
     Raises:
         ValueError: what `to_batch` raises; or the feature size is not the emission's; a value is NaN, infinite or
             outside the emission's support; or a mask is not right padding of sequences of at least one step.
     """
-    batch = to_batch(inputs)
+    batch = to_batch(inputs, rank)
     observations = batch.observations.numpy()
     mask = np.ones(observations.shape[:2], bool) if batch.mask is None else batch.mask.numpy()
-    if observations.shape[-1] != likelihood.event_size:
-        raise ValueError(
-            f"`observations` must have {likelihood.event_size} features, the emission's event size. "
-            f"Received shape {observations.shape}"
-        )
+    check_features(batch, likelihood)
     check_mask(batch)
     if 0 in observations.shape[:2]:
         raise ValueError(f"`observations` must not be empty. Received shape {observations.shape}")
@@ -69,6 +68,20 @@ def check_batch(inputs, likelihood) -> None:
     if not np.isfinite(real).all():
         raise ValueError("`observations` must be finite. Received NaN or infinity; clean the data or mask those steps")
     likelihood.check(real)
+
+
+def check_features(batch: Batch, likelihood) -> None:
+    """Checks that observations, where they have a feature axis, have as many features as the emission.
+
+    Raises:
+        ValueError: they have not.
+    """
+    shape = batch.observations.shape
+    if shape.rank == 3 and shape[-1] != likelihood.event_size:
+        raise ValueError(
+            f"`observations` must have {likelihood.event_size} features, the emission's event size. "
+            f"Received shape {shape}"
+        )
 
 
 def check_mask(batch: Batch) -> None:

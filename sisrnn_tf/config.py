@@ -8,12 +8,28 @@ from typing import Any
 
 from sisrnn_tf.validation import require
 
-MODELS = ("sisrnn", "vrnn", "rnn")
-BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey")
+SENTENCE_MODELS = ("sentence_sisrnn", "vae_lstm", "vae_transformer")
+MODELS = ("sisrnn", "vrnn", "rnn", *SENTENCE_MODELS)
+BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none")
+TRAIN_SPLITS = ("train", "val")
 LAYOUTS = ("rows", "pixels")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 OBJECTIVES = ("sivi", "iwae", "fivo")
+
+# Which fields of `ModelConfig` a model makes use of.
+_LATENT = ("latent_size", "hidden_size", "encoder_sizes", "activation", "scale_floor")
+_NOISE = ("noise_sizes", "noise_weight_scale")
+_SENTENCE = (*_LATENT, "embedding_size", "dropout", "word_dropout")
+_TRANSFORMER = ("decoder_blocks", "attention_heads")
+MODEL_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "sisrnn": (*_LATENT, *_NOISE, "prior_sizes", "decoder_sizes"),
+    "vrnn": (*_LATENT, "prior_sizes", "decoder_sizes"),
+    "rnn": ("hidden_size", "decoder_sizes", "activation"),
+    "sentence_sisrnn": (*_SENTENCE, *_NOISE, *_TRANSFORMER),
+    "vae_lstm": (*_SENTENCE, "lstm_size"),
+    "vae_transformer": (*_SENTENCE, *_TRANSFORMER),
+}
 
 # What a preset names. The paper's sizes are the model's defaults; "small" trains the digits in a minute or two.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -32,6 +48,54 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     "paper": {},
 }
+
+# The same of models of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded
+# text in a few minutes.
+_SENTENCE_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {
+        "latent_size": 16,
+        "hidden_size": 64,
+        "encoder_sizes": (64, 64, 64),
+        "noise_sizes": (32, 16, 8),
+        "embedding_size": 64,
+        "decoder_blocks": 2,
+        "attention_heads": 4,
+        "lstm_size": 128,
+        "batch_size": 32,
+        "eval_batch_size": 32,
+        "learning_rate": 2e-3,
+        "epochs": 30,
+        "num_mixing": 10,
+        "num_mixing_ramp_epochs": 5,
+    },
+    "paper": {
+        "latent_size": 32,
+        "hidden_size": 256,
+        "batch_size": 32,
+        "eval_batch_size": 32,
+        "learning_rate": 5e-4,
+        "clip_norm": 5.0,
+        "epochs": 40,
+        "num_mixing_ramp_epochs": 10,
+    },
+}
+_LSTM_DROPOUT = {"small": 0.2, "paper": 0.5}
+
+
+def preset_options(preset: str, model: str) -> dict[str, Any]:
+    """Returns the options that a preset stands for; those of models of sentences are their own.
+
+    Args:
+        preset: a key of `PRESETS`.
+        model: one of `MODELS`.
+
+    Raises:
+        ValueError: the preset is unknown.
+    """
+    _require_choice("preset", preset, tuple(PRESETS))
+    if model not in SENTENCE_MODELS:
+        return dict(PRESETS[preset])
+    return {**_SENTENCE_PRESETS[preset]} | ({"dropout": _LSTM_DROPOUT[preset]} if model == "vae_lstm" else {})
 
 
 def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
@@ -62,13 +126,21 @@ class DataConfig:
     dataset: str = "digits"  # a name in sisrnn_tf.data.registry
     data_dir: str | None = None  # where the user's files lie; None for embedded or prepared data
     download: bool = False  # whether TFDS may use the network
-    binarization: str = "threshold"  # how grey images become observations
+    binarization: str = "threshold"  # how grey images become observations; none: text
     layout: str = "rows"  # rows: T x D is the image; pixels: one pixel a step
+    train_split: str = "train"  # of text; val: train on the validation file, a part of it held out
+    vocabulary_file: str | None = None  # of text, a word a line; None for the data's own or the training text's
+    vocabulary_size: int = 20_000  # of text, V at the most where it is made of the training text
+    max_length: int | None = None  # of text, tokens of a sentence at the most, the end among them
     max_eval_sequences: int | None = None  # validation and test use at most so many, evenly spaced
 
     def __post_init__(self):
         _require_choice("binarization", self.binarization, BINARIZATIONS)
         _require_choice("layout", self.layout, LAYOUTS)
+        _require_choice("train_split", self.train_split, TRAIN_SPLITS)
+        _require_minimum("vocabulary_size", self.vocabulary_size, 3)
+        if self.max_length is not None:
+            _require_minimum("max_length", self.max_length, 2)
         if self.max_eval_sequences is not None:
             _require_minimum("max_eval_sequences", self.max_eval_sequences, 1)
 
@@ -87,11 +159,20 @@ class ModelConfig:
     decoder_sizes: tuple[int, ...] = (128, 128)
     activation: str = "relu"
     scale_floor: float = 1e-3  # smallest standard deviation of prior and posterior
+    embedding_size: int = 512  # of words, in models of sentences, and so are the rest
+    decoder_blocks: int = 3  # of the transformer
+    attention_heads: int = 8
+    lstm_size: int = 1024  # of the LSTM that decodes
+    dropout: float = 0.2  # of the decoder
+    word_dropout: float = 0.0  # probability with which training hides a word from the decoder
 
     def __post_init__(self):
         _require_choice("model", self.model, MODELS)
-        _require_minimum("latent_size", self.latent_size, 1)
-        _require_minimum("hidden_size", self.hidden_size, 1)
+        sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
+        for name in sizes:
+            _require_minimum(name, getattr(self, name), 1)
+        for name in ("dropout", "word_dropout"):
+            require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
         for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
             _require_sizes(name, getattr(self, name))
         require(
@@ -186,6 +267,8 @@ class ExperimentConfig:
     def __post_init__(self):
         exact = self.model.model == "rnn" and self.training.objective != "sivi"
         require(not exact, "objective", "left alone with model=rnn, whose likelihood is exact", self.training.objective)
+        one_step = self.model.model in SENTENCE_MODELS and self.training.objective == "fivo"
+        require(not one_step, "objective", "sivi or iwae: a sentence has one latent, nothing to resample", "fivo")
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""
@@ -230,10 +313,10 @@ def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:
     Raises:
         ValueError: the preset or an option is unknown, or a value is out of its range.
     """
-    _require_choice("preset", preset, tuple(PRESETS))
+    base = preset_options(preset, options.get("model", ModelConfig.model))
     # Importance weights have no beta but 1: no other schedule would do with them.
     weighted = options.get("objective", "sivi") != "sivi"
-    remaining = {**PRESETS[preset], **({"kl_schedule": "constant"} if weighted else {}), **options}
+    remaining = {**base, **({"kl_schedule": "constant"} if weighted else {}), **options}
     parts = {}
     for field in dataclasses.fields(ExperimentConfig):
         part_class = type(field.default)

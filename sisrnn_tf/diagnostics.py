@@ -12,9 +12,8 @@ import tensorflow as tf
 
 from sisrnn_tf import posteriors, random
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.sequence import SISRNN
-from sisrnn_tf.noise import draw_noise
-from sisrnn_tf.types import Gaussian, Marginal, Trajectory
+from sisrnn_tf.models.mixing import MixingModel
+from sisrnn_tf.types import Gaussian, Marginal
 from sisrnn_tf.validation import require, require_int
 
 ACTIVE = 0.01  # Burda et al.'s threshold, in prior variances
@@ -60,14 +59,13 @@ class _Walk:
     """Draws of psi for any step of one posterior-sampled trajectory, as a function of a seed."""
 
     def __init__(
-        self, model: SISRNN, observations: np.ndarray, mask: np.ndarray, num_noise_draws: int, seed: tf.Tensor
+        self, model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_noise_draws: int, seed: tf.Tensor
     ):
         self.cell = model.cell
         self.num_noise_draws = num_noise_draws if self.cell.encoder.noise_size else 0  # all draws would be equal
-        self.mask, self.seed = mask.T, random.fold_in(seed, _EXTRA_STREAM)
-        self.observations = tf.constant(observations.swapaxes(0, 1), model.density_dtype)  # [T, S, D]
-        noise = draw_noise(self.cell, *self.mask.shape, 0, seed)
-        self.trajectory: Trajectory = model.rnn.scan(self.observations, noise, tf.constant(self.mask))
+        self.seed = random.fold_in(seed, _EXTRA_STREAM)
+        self.observations, self.trajectory, mask = model.sample_trajectory(observations, mask, seed)
+        self.mask = mask.numpy()  # [T, S]
 
     def posterior(self, step: int) -> Gaussian:
         """Returns psi^0..psi^R of a step, each `[C, S_t, Z]`, of the sequences that have it."""
@@ -101,8 +99,8 @@ def diagnose(
     """Diagnoses the posterior along one posterior-sampled trajectory of each sequence.
 
     Args:
-        model: a SISRNN or VRNN.
-        observations: x, `[S, T, D]`.
+        model: a SISRNN or VRNN, or of sentences, whose posterior has one step.
+        observations: x, `[S, T, D]`, or words `[S, T]`.
         mask: bool `[S, T]`, right padding; None where every step is real.
         num_noise_draws: R, draws of psi beside the generating one.
         seed: of the trajectory, which is that of `model.bound` with this seed, and of the draws.
@@ -110,12 +108,14 @@ def diagnose(
     Raises:
         ValueError: the model has no latent, or a number or shape is not as above.
     """
-    require(isinstance(model, SISRNN), "model", "a SISRNN or VRNN: an RNN has no latent", type(model).__name__)
+    has_latent = isinstance(model, MixingModel)
+    require(has_latent, "model", "one with a latent, such as SISRNN: an RNN has no latent", type(model).__name__)
     num_noise_draws = require_int("num_noise_draws", num_noise_draws, 1)
     observations = np.asarray(observations)
-    size = model.likelihood.event_size
-    fits = observations.ndim == 3 and observations.shape[-1] == size and observations.size > 0
-    require(fits, "observations", f"a non-empty array [S, T, {size}]", observations.shape)
+    features = (model.likelihood.event_size,) * (model.observation_rank - 2)
+    fits = observations.ndim > 1 and observations.shape[2:] == features and observations.size > 0
+    shape = ", ".join(["S", "T", *map(str, features)])
+    require(fits, "observations", f"a non-empty array [{shape}]", observations.shape)
     mask = np.ones(observations.shape[:2], bool) if mask is None else np.asarray(mask)
     fits = mask.shape == observations.shape[:2] and mask.dtype == bool and mask.any()
     require(fits, "mask", f"bool {observations.shape[:2]}, True on the real steps", mask)

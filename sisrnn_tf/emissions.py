@@ -2,7 +2,8 @@
 
 An emission is a plain serializable object with `event_size` D, `parameter_size` P, `quantity` (what minus its
 log-density is called), `distribution(parameters)`, `mean(parameters)`, `sample(parameters, seed)` and
-`check(observations)`.
+`check(observations)`. Words are
+decoded one after the other by `models.sentence`, so `Categorical` has no `mean` and no `sample`.
 """
 
 import keras
@@ -141,5 +142,57 @@ class Normal:
 
     @classmethod
     def from_config(cls, config: dict) -> "Normal":
+        """Builds the emission from its `get_config`."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class Categorical:
+    """One of V words: p(x | parameters) = softmax(parameters)_x. Observations are int numbers without a feature axis.
+
+    Args:
+        vocabulary_size: V.
+    """
+
+    quantity = "NLL"
+    event_size = 1  # a word is one number
+
+    def __init__(self, vocabulary_size: int):
+        self.vocabulary_size = require_int("vocabulary_size", vocabulary_size, 1)
+
+    @property
+    def parameter_size(self) -> int:
+        """P: a logit a word."""
+        return self.vocabulary_size
+
+    def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
+        """Returns the distribution with batch shape `[..]` and event `[]` for logits `[.., V]`."""
+        return tfd.Categorical(logits=parameters)
+
+    def check(self, observations: np.ndarray) -> None:
+        """Checks that all values are numbers of words.
+
+        Raises:
+            ValueError: a value is no whole number, or not in 0..V - 1.
+        """
+        values = np.asarray(observations)
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"`observations` must be numbers of words, ints. Received the type {values.dtype}")
+        valid = (values >= 0) & (values < self.vocabulary_size)
+        if not valid.all():
+            raise ValueError(
+                f"`observations` must lie in 0..{self.vocabulary_size - 1} for the emission {self}. Received the value "
+                f"{values[~valid][0]}. Give words that the vocabulary lacks the number of its unknown word."
+            )
+
+    def __repr__(self) -> str:
+        return f"Categorical(vocabulary_size={self.vocabulary_size})"
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary_size": self.vocabulary_size}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Categorical":
         """Builds the emission from its `get_config`."""
         return cls(**config)

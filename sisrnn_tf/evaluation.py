@@ -50,9 +50,15 @@ def to_record(
         "nll_per_step": float(nll.sum() / num_steps),
         "bits_per_dimension": float(nll.sum() / (num_steps * model.likelihood.event_size * math.log(2))),
         **others,
+        **({} if model.observation_rank == 3 else _of_text(nll, num_steps)),
         "num_sequences": len(nll),
         "num_steps": num_steps,
     }
+
+
+def _of_text(nll: np.ndarray, num_tokens: int) -> dict:
+    """Returns perplexity, exp of the total NLL over the scored tokens, and their number."""
+    return {"ppl": math.exp(nll.sum() / num_tokens), "num_tokens": num_tokens}
 
 
 def quantity(model: SequenceModel) -> str:
@@ -63,8 +69,10 @@ def quantity(model: SequenceModel) -> str:
 def describe(record: Mapping) -> str:
     """Returns one line that says what a record's likelihood is."""
     error = "" if record["standard_error"] is None else f" +- {record['standard_error']:.3f}"
+    text = f"perplexity {record['quantity'].split()[-1]} {record['ppl']:.2f}, " if "ppl" in record else ""
+    text += f"KL {record['kl']:.3f}, " if text and "kl" in record else ""
     return (
-        f"{record['split']} {record['quantity']} {record['nll']:.3f}{error} nats per sequence, "
+        f"{record['split']} {record['quantity']} {record['nll']:.3f}{error} nats per sequence, {text}"
         f"{record['nll_per_step']:.4f} per step ({record['estimator']}, K={record['num_mixing']}, "
         f"M={record['num_importance']}, seed {record['seed']}; {record['convention']}; "
         f"{record['num_sequences']} sequences)"
@@ -77,6 +85,7 @@ def table(records: Sequence[Mapping]) -> str:
     Args:
         records: of one run and split.
     """
+    is_text = "ppl" in records[0]
     header = (
         "estimator",
         "K",
@@ -84,7 +93,7 @@ def table(records: Sequence[Mapping]) -> str:
         records[0]["quantity"],
         "s.e.",
         "nats/step",
-        "bits/dim",
+        "perplexity" if is_text else "bits/dim",
         "noise seeds",
         "s.d. over them",
     )
@@ -115,7 +124,7 @@ def _row(group: Sequence[Mapping]) -> tuple[str, ...]:
         f"{np.mean(nll):.3f}",
         error,
         f"{np.mean([each['nll_per_step'] for each in group]):.4f}",
-        f"{np.mean([each['bits_per_dimension'] for each in group]):.4f}",
+        f"{np.mean([each['ppl' if 'ppl' in record else 'bits_per_dimension'] for each in group]):.4f}",
         str(len(group)),
         f"{np.std(nll, ddof=1):.3f}" if len(group) > 1 else "",
     )

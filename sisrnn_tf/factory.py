@@ -2,13 +2,16 @@
 
 import keras
 
-from sisrnn_tf import emissions, encoders, schedules
-from sisrnn_tf.config import DataConfig, ModelConfig, TrainingConfig
+from sisrnn_tf import decoders, emissions, encoders, schedules
+from sisrnn_tf.config import SENTENCE_MODELS, DataConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data import registry
-from sisrnn_tf.data.spec import SequenceDataset
+from sisrnn_tf.data.spec import DataSpec, SequenceDataset
+from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
+from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
+from sisrnn_tf.validation import require
 
 
 def make_data(config: DataConfig, seed: int) -> SequenceDataset:
@@ -28,6 +31,10 @@ def make_data(config: DataConfig, seed: int) -> SequenceDataset:
         binarization=config.binarization,
         layout=config.layout,
         seed=seed,
+        train_split=config.train_split,
+        vocabulary_file=config.vocabulary_file,
+        vocabulary_size=config.vocabulary_size,
+        max_length=config.max_length,
     )
 
 
@@ -41,14 +48,26 @@ def make_emission(name: str, event_size: int) -> emissions.Bernoulli:
     return emissions.Bernoulli(event_size, intensities=name == "intensities")
 
 
-def make_model(config: ModelConfig, training: TrainingConfig, emission) -> SequenceModel:
+def make_model(
+    config: ModelConfig, training: TrainingConfig, spec: DataSpec, vocabulary: Vocabulary | None = None
+) -> SequenceModel:
     """Returns the model of a configuration, not yet compiled; K is the one training starts with.
 
     Args:
         config: of the model.
         training: gives K, beta and the seed.
-        emission: the likelihood of one step.
+        spec: of the data.
+        vocabulary: of text, else None.
+
+    Raises:
+        ValueError: the model is of sentences and the data no text, or the other way round.
     """
+    is_text = vocabulary is not None
+    expected = f"{'one' if is_text else 'none'} of {', '.join(SENTENCE_MODELS)} for {spec.name}"
+    require((config.model in SENTENCE_MODELS) == is_text, "model", expected, config.model)
+    if is_text:
+        return _make_sentence_model(config, training, vocabulary)
+    emission = make_emission(spec.emission, spec.observation_size)
     shared = {
         "hidden_size": config.hidden_size,
         "decoder_sizes": config.decoder_sizes,
@@ -58,6 +77,51 @@ def make_model(config: ModelConfig, training: TrainingConfig, emission) -> Seque
     }
     if config.model == "rnn":
         return RNN(emission, **shared)
+    return (VRNN if config.model == "vrnn" else SISRNN)(
+        emission,
+        latent_size=config.latent_size,
+        encoder=_make_encoder(config, training, point_mass=config.model == "vrnn"),
+        prior_sizes=config.prior_sizes,
+        scale_floor=config.scale_floor,
+        resample=training.objective == "fivo",
+        **_mixing_options(training),
+        **shared,
+    )
+
+
+def _make_sentence_model(config: ModelConfig, training: TrainingConfig, vocabulary: Vocabulary) -> SentenceSISRNN:
+    shared = {"dropout_rate": config.dropout, "dtype": training.precision, "name": "decoder"}
+    if config.model == "vae_lstm":
+        decoder = decoders.LSTMDecoder(config.embedding_size, config.lstm_size, **shared)
+    else:
+        sizes = (config.embedding_size, config.decoder_blocks, config.attention_heads)
+        decoder = decoders.TransformerDecoder(*sizes, **shared)
+    return SentenceSISRNN(
+        len(vocabulary),
+        latent_size=config.latent_size,
+        embedding_size=config.embedding_size,
+        hidden_size=config.hidden_size,
+        decoder=decoder,
+        encoder=_make_encoder(config, training, point_mass=config.model != "sentence_sisrnn"),
+        end_id=vocabulary.end_id,
+        unknown_id=vocabulary.unknown_id,
+        word_dropout=config.word_dropout,
+        seed=training.seed,
+        dtype=training.precision,
+        **_mixing_options(training),
+    )
+
+
+def _mixing_options(training: TrainingConfig) -> dict:
+    return {
+        "num_mixing": training.num_mixing_start,
+        "kl_weight": training.kl_weight,
+        "eval_num_mixing": training.eval_num_mixing,
+        "num_importance": training.num_importance,
+    }
+
+
+def _make_encoder(config: ModelConfig, training: TrainingConfig, point_mass: bool) -> encoders.Encoder:
     network = {
         "hidden_sizes": config.encoder_sizes,
         "activation": config.activation,
@@ -65,28 +129,10 @@ def make_model(config: ModelConfig, training: TrainingConfig, emission) -> Seque
         "dtype": training.precision,
         "name": "encoder",
     }
-    if config.model == "vrnn":
-        model_class, encoder = VRNN, encoders.Gaussian(config.latent_size, **network)
-    else:
-        model_class = SISRNN
-        encoder = encoders.SemiImplicit(
-            config.latent_size,
-            noise_sizes=config.noise_sizes,
-            noise_weight_scale=config.noise_weight_scale,
-            **network,
-        )
-    return model_class(
-        emission,
-        latent_size=config.latent_size,
-        encoder=encoder,
-        prior_sizes=config.prior_sizes,
-        scale_floor=config.scale_floor,
-        num_mixing=training.num_mixing_start,
-        kl_weight=training.kl_weight,
-        eval_num_mixing=training.eval_num_mixing,
-        num_importance=training.num_importance,
-        resample=training.objective == "fivo",
-        **shared,
+    if point_mass:
+        return encoders.Gaussian(config.latent_size, **network)
+    return encoders.SemiImplicit(
+        config.latent_size, noise_sizes=config.noise_sizes, noise_weight_scale=config.noise_weight_scale, **network
     )
 
 

@@ -13,6 +13,7 @@ from sisrnn_tf import random
 from sisrnn_tf.data import files
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
+from sisrnn_tf.validation import require
 
 # Estimators by their names in a command, and as records call them. An RNN's likelihood is exact, whatever the name.
 ESTIMATORS = {"bound": "L_K", "iwae": "IWAE", "smc": "SMC"}
@@ -59,13 +60,16 @@ def plan(
         seeds: of the noise.
 
     Raises:
-        ValueError: an estimator is unknown.
+        ValueError: an estimator is unknown, or the model has none of them: a sentence has no steps to resample at.
     """
     unknown = sorted(set(estimators) - set(ESTIMATORS))
     if unknown:
         raise ValueError(f"`estimators` must be among {', '.join(ESTIMATORS)}. Received: {unknown}")
     if isinstance(model, RNN):
         return [Estimate(split, "exact", 0, 1, seeds[0])]
+    if model.observation_rank == 2:
+        estimators = [name for name in estimators if name != "smc"]
+        require(bool(estimators), "estimators", "bound or iwae: a sentence has one latent, nothing to resample", "smc")
     if model.cell.encoder.noise_size == 0:
         num_mixing = [0]
     estimates = [

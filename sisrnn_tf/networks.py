@@ -31,6 +31,22 @@ def concat(tensors: Sequence[tf.Tensor], dtype: str) -> tf.Tensor:
     return tf.concat([tf.cast(tensor, dtype) for tensor in tensors], axis=-1)
 
 
+def dropout(values: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor:
+    """Returns values of which each is 0 with probability `rate`, the rest scaled up to the same mean.
+
+    Keras' own draws differ between eager, graph and XLA runs, and are the same on all replicas.
+
+    Args:
+        values: any shape.
+        rate: in [0, 1).
+        seed: int32 `[2]`; None leaves the values as they are, as outside training.
+    """
+    if seed is None or rate == 0:
+        return values
+    kept = random.uniform(tf.shape(values), seed) >= rate
+    return tf.where(kept, values / (1 - rate), tf.zeros([], values.dtype))
+
+
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class MLP(keras.layers.Layer):
     """Multilayer perceptron with a linear output in the dtype of densities.

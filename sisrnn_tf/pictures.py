@@ -20,17 +20,15 @@ def draw(
     model: SequenceModel,
     observations: np.ndarray,
     image_shape: tuple[int, int],
-    metrics: list[dict],
     workdir: Workdir,
     seed: int,
 ) -> None:
-    """Writes training curves, samples beside data, and reconstructions to the workdir's plots.
+    """Writes samples beside data, and reconstructions to the workdir's plots.
 
     Args:
         model: trained.
         observations: held-out data, `[N, T, D]`.
         image_shape: rows and columns of an image.
-        metrics: the lines of metrics.jsonl.
         workdir: of the run.
         seed: of the samples and reconstructions.
     """
@@ -41,8 +39,6 @@ def draw(
         "samples.png": plotting.samples_beside_data(to_images(samples, image_shape), images),
         "reconstructions.png": plotting.reconstructions(images[:_NUM_PAIRS], to_images(reconstructed, image_shape)),
     }
-    if metrics:
-        figures["training.png"] = plotting.training_curves(metrics)
     for name, figure in figures.items():
         plotting.save(figure, workdir.plots / name)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sisrnn_tf.callbacks import MetricsLog
 from sisrnn_tf.data.spec import SPLITS, DataSpec
+from sisrnn_tf.data.vocabulary import Vocabulary
 
 # The fields that a file must have, and the type of each.
 _RECORD_FIELDS = {
@@ -18,7 +19,14 @@ _RECORD_FIELDS = {
     "nll": float,
     "num_sequences": int,
 }
-_RECORD_NUMBERS = ("standard_error", "nll_per_step", "bits_per_dimension")  # may be null or missing
+_RECORD_NUMBERS = (
+    "standard_error",
+    "nll_per_step",
+    "bits_per_dimension",
+    "ppl",
+    "kl",
+    "num_tokens",
+)  # may be null or missing
 _DIAGNOSTICS_FIELDS = {
     "model": str,
     "split": str,
@@ -73,6 +81,27 @@ def read_spec(path: pathlib.Path) -> DataSpec:
     good = isinstance(sizes, tuple) and len(sizes) == len(SPLITS) and all(type(size) is int for size in sizes)
     _require(good, path, "`num_sequences` must be three whole numbers")
     return spec
+
+
+def read_vocabulary(path: pathlib.Path, spec: DataSpec) -> Vocabulary | None:
+    """Returns the vocabulary of a run; None if its data is no text.
+
+    Args:
+        path: of its vocabulary.txt.
+        spec: of its data.
+
+    Raises:
+        ValueError: the file is missing or damaged.
+    """
+    if spec.words is None:
+        return None
+    try:
+        vocabulary = Vocabulary(path.read_text(encoding="utf-8").split("\n")[:-1])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {error}. Repeat the training command, which writes it.") from error
+    same = vocabulary.fingerprint == spec.words
+    _require(same, path, f"its words have the fingerprint {vocabulary.fingerprint}, not {spec.words} as in data.json")
+    return vocabulary
 
 
 def read_evaluation(path: pathlib.Path, convention: str) -> list[dict]:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures, run_files
+from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures, plotting, run_files, texts
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
+from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
@@ -34,12 +35,14 @@ class TrainedRun(NamedTuple):
         spec: of its data.
         config: of the run.
         epoch: the best one, counted from 1.
+        vocabulary: of text, else None.
     """
 
     model: SequenceModel
     spec: DataSpec
     config: ExperimentConfig
     epoch: int
+    vocabulary: Vocabulary | None = None
 
 
 def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
@@ -54,21 +57,17 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     """
     config = workdir.read_config()
     spec = run_files.read_spec(workdir.data_spec)
-    model = _make_model(config, spec)
+    vocabulary = run_files.read_vocabulary(workdir.vocabulary, spec)
+    model = factory.make_model(config.model, config.training, spec, vocabulary)
     epoch = best_checkpoints(model, workdir).restore_latest()
     if epoch is None:
         raise ValueError(f"`workdir` {workdir.path} holds no finished epoch yet. Train it first.")
     if precision in (None, config.training.precision):
-        return TrainedRun(model, spec, config, epoch)
+        return TrainedRun(model, spec, config, epoch, vocabulary)
     other = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
-    clone = _make_model(other, spec)
+    clone = factory.make_model(other.model, other.training, spec, vocabulary)
     clone.set_weights(model.get_weights())
-    return TrainedRun(clone, spec, config, epoch)
-
-
-def _make_model(config: ExperimentConfig, spec: DataSpec) -> SequenceModel:
-    emission = factory.make_emission(spec.emission, spec.observation_size)
-    return factory.make_model(config.model, config.training, emission)
+    return TrainedRun(clone, spec, config, epoch, vocabulary)
 
 
 def phases(first_step: int, total_steps: int, steps_per_epoch: int) -> Iterator[tuple[int, int, int]]:
@@ -122,7 +121,7 @@ class Trainer:
         spec = DataSpec.of(dataset)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
-        model = _make_model(config, spec)
+        model = factory.make_model(config.model, config.training, spec, dataset.vocabulary)
         model.compile(
             optimizer=factory.make_optimizer(config.training),
             jit_compile=config.training.jit_compile,
@@ -162,7 +161,8 @@ class Trainer:
             FloatingPointError: the loss or a weight is not finite; the last checkpoint is good.
             ValueError: another process runs in the workdir, or its files are damaged.
         """
-        self.workdir.create(self.config, DataSpec.of(self.dataset).to_json())
+        vocabulary = self.dataset.vocabulary
+        self.workdir.create(self.config, DataSpec.of(self.dataset).to_json(), vocabulary and vocabulary.to_text())
         with self.workdir.lock():
             return self._run()
 
@@ -172,12 +172,20 @@ class Trainer:
         epoch = best_checkpoints(self.model, self.workdir).restore_latest()
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         evaluation.write_records(self.workdir.evaluation, records)
-        count = min(pictures.NUM_IMAGES, len(self.dataset.test))
-        shown = pipeline.evaluation_batches(self.dataset, "test", count, count)
-        observations = next(iter(shown))["observations"].numpy()
-        seed = self.config.training.seed
-        pictures.draw(self.model, observations, self.dataset.image_shape, log.read(), self.workdir, seed)
+        self._show(log.read())
         return records
+
+    def _show(self, metrics: list[dict]) -> None:
+        if metrics:
+            plotting.save(plotting.training_curves(metrics), self.workdir.plots / "training.png")
+        seed, vocabulary = self.config.training.seed, self.dataset.vocabulary
+        count = min(pictures.NUM_IMAGES if vocabulary is None else texts.NUM_SENTENCES, len(self.dataset.test))
+        batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
+        if vocabulary is not None:
+            texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
+        else:
+            observations = batch["observations"].numpy()
+            pictures.draw(self.model, observations, self.dataset.image_shape, self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
         training = self.config.training

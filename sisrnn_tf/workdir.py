@@ -16,7 +16,8 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, metrics, evaluation, diagnostics, report: files.
+        config, data_spec, vocabulary, metrics, evaluation, diagnostics, samples, reconstructions, report: files; the
+            vocabulary, samples and reconstructions of text.
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
@@ -24,6 +25,9 @@ class Workdir:
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
         self.data_spec = self.path / "data.json"
+        self.vocabulary = self.path / "vocabulary.txt"
+        self.samples = self.path / "samples.txt"
+        self.reconstructions = self.path / "reconstructions.txt"
         self.metrics = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation.json"
         self.diagnostics = self.path / "diagnostics.json"
@@ -115,10 +119,18 @@ class Workdir:
         finally:
             os.close(descriptor)
 
-    def create(self, config: ExperimentConfig, data_spec: str) -> None:
-        """Makes the folders and writes the configuration and the specification of the data, a JSON text."""
+    def create(self, config: ExperimentConfig, data_spec: str, vocabulary: str | None = None) -> None:
+        """Makes the folders and writes the configuration, the specification of the data and, of text, its words.
+
+        Args:
+            config: of the run.
+            data_spec: a JSON text.
+            vocabulary: a word a line; None where the data is no text.
+        """
         for folder in (self.checkpoints, self.plots):
             folder.mkdir(parents=True, exist_ok=True)
+        if vocabulary is not None:
+            write_text(self.vocabulary, vocabulary)
         write_text(self.data_spec, data_spec)
         write_text(self.config, config.to_json())
 
@@ -126,5 +138,5 @@ class Workdir:
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file so that a kill leaves the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)

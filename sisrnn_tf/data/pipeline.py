@@ -9,6 +9,8 @@ from sisrnn_tf.validation import require
 
 # Keeps the seeds of fresh draws in training apart from those in evaluation, which adds the number of the split.
 _TRAINING_DRAW, _EVALUATION_DRAW = 0, 1
+# Batches that are formed together of sequences of different lengths: sorted, neighbors are almost equally long.
+_POOL = 50
 
 
 def steps_per_epoch(sequences: Sequences, batch_size: int) -> int:
@@ -30,7 +32,9 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Returns batches of the training split, each a function of the seed and its step alone.
 
-    So a data set that starts at step s yields what one that started at 0 yields from its element s on.
+    So a data set that starts at step s yields what one that started at 0 yields from its element s on. Where sequences
+    differ in length, batches are made of neighbors in length, chosen afresh in each epoch, and end with their longest:
+    little of them is padding.
 
     Args:
         dataset: the data.
@@ -40,21 +44,18 @@ def training_batches(
         num_steps: how many batches; None for no end.
 
     Returns:
-        Batches {"observations": float32 `[B, T, D]`, "mask": bool `[B, T]`, "weight": float32 `[B]`}.
+        Batches {"observations": float32 `[B, T, D]` or int32 `[B, T]`, "mask": bool `[B, T]`, "weight": float32 `[B]`}.
 
     Raises:
         ValueError: `batch_size` is out of its range, or `first_step` is negative.
     """
     steps = steps_per_epoch(dataset.train, batch_size)
     require(first_step >= 0, "first_step", "at least 0", first_step)
-    count = len(dataset.train)
     gather = _gatherer(dataset, dataset.train)
+    choose = _chooser(dataset.train, batch_size, seed)
 
     def make_batch(step):
-        epoch, offset = step // steps, step % steps
-        positions = offset * batch_size + tf.range(batch_size, dtype=tf.int64)
-        order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
-        indices = tf.random.experimental.index_shuffle(positions, order_seed, tf.constant(count - 1, tf.int64))
+        indices = choose(step // steps, step % steps, steps)
         batch = gather(tf.ensure_shape(indices, [batch_size]), _draw_seed(seed, _TRAINING_DRAW, step))
         return batch | {"weight": tf.ones([batch_size])}
 
@@ -71,7 +72,9 @@ def num_evaluated(sequences: Sequences, max_sequences: int | None) -> int:
 def evaluation_batches(
     dataset: SequenceDataset, split: str, batch_size: int, max_sequences: int | None = None, seed: int = 0
 ) -> tf.data.Dataset:
-    """Returns batches of a split in its order, the last filled up with rows of weight 0; the same at each reading.
+    """Returns batches of a split, the last filled up with rows of weight 0; the same at each reading.
+
+    They come in the split's order, or by length where sequences differ in it.
 
     Args:
         dataset: the data.
@@ -95,12 +98,16 @@ def evaluation_batches(
     count = num_evaluated(sequences, max_sequences)
     gather = _gatherer(dataset, sequences)
     stream = _EVALUATION_DRAW + SPLITS.index(split)
+    order = np.arange(count, dtype=np.int64) * len(sequences) // count
+    if _differ(sequences):
+        order = order[np.argsort(sequences.lengths[order], kind="stable")]
+    order = tf.constant(order)
 
     def make_batch(number):
         positions = number * batch_size + tf.range(batch_size, dtype=tf.int64)
         real = positions < count
-        # A filling row is a copy of the first sequence: it can be scored, and its weight drops it.
-        indices = tf.where(real, positions * len(sequences) // count, 0)
+        # A filling row is a copy of a sequence: it can be scored, and its weight drops it.
+        indices = tf.gather(order, tf.where(real, positions, 0))
         batch = gather(indices, _draw_seed(seed, stream, number))
         return batch | {"weight": tf.cast(real, tf.float32)}
 
@@ -111,15 +118,52 @@ def _draw_seed(seed: int, stream: int, number: tf.Tensor) -> tf.Tensor:
     return random.fold_in(random.as_seed((seed, stream)), number)
 
 
+def _differ(sequences: Sequences) -> bool:
+    """Returns whether sequences differ in length."""
+    return bool((sequences.lengths != sequences.lengths[0]).any())
+
+
+def _chooser(sequences: Sequences, batch_size: int, seed: int):
+    """Returns a function (epoch, batch of the epoch, batches of an epoch) -> indices of its sequences, int64 `[B]`."""
+    last = tf.constant(len(sequences) - 1, tf.int64)
+    lengths = tf.constant(sequences.lengths) if _differ(sequences) else None
+
+    def shuffled(epoch, positions):
+        order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
+        return tf.random.experimental.index_shuffle(positions, order_seed, last)
+
+    def choose(epoch, offset, steps):
+        if lengths is None:
+            return tf.ensure_shape(shuffled(epoch, offset * batch_size + _range(batch_size)), [batch_size])
+        first = offset // _POOL * _POOL  # batch of the pool
+        num_batches = tf.minimum(steps - first, _POOL)
+        pool = shuffled(epoch, first * batch_size + _range(num_batches * batch_size))
+        pool = tf.gather(pool, tf.argsort(tf.gather(lengths, pool), stable=True))
+        # Else every epoch would go from short sequences to long ones, again and again.
+        place_seed = tf.stack([tf.constant(seed, tf.int64), -1 - epoch])
+        place = tf.random.experimental.index_shuffle(offset - first, place_seed, num_batches - 1)
+        return tf.ensure_shape(tf.slice(pool, [place * batch_size], [batch_size]), [batch_size])
+
+    return choose
+
+
+def _range(count) -> tf.Tensor:
+    return tf.range(count, dtype=tf.int64)
+
+
 def _gatherer(dataset: SequenceDataset, sequences: Sequences):
     """Returns a function (indices int64 `[B]`, seed int32 `[2]`) -> observations and mask."""
     with tf.device("CPU"):
         stored, lengths = tf.constant(sequences.observations), tf.constant(sequences.lengths)
-    num_steps = sequences.observations.shape[1]
+    num_steps, differ = sequences.observations.shape[1], _differ(sequences)
 
     def gather(indices, seed):
-        observations = tf.gather(stored, indices)
-        drawn = tf.cast(observations, tf.float32) if dataset.draw is None else dataset.draw(observations, seed)
-        return {"observations": drawn, "mask": tf.sequence_mask(tf.gather(lengths, indices), num_steps)}
+        observations, real = tf.gather(stored, indices), tf.gather(lengths, indices)
+        if dataset.draw is not None:
+            observations = dataset.draw(observations, seed)
+        elif dataset.vocabulary is None:
+            observations = tf.cast(observations, tf.float32)
+        longest = tf.reduce_max(real) if differ else num_steps
+        return {"observations": observations[:, :longest], "mask": tf.sequence_mask(real, longest)}
 
     return gather

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.data.vocabulary import Vocabulary
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -15,7 +17,7 @@ class Sequences:
     """Right-padded sequences in memory.
 
     Attributes:
-        observations: `[N, T, D]`; uint8 or float32.
+        observations: `[N, T, D]`, uint8 or float32; or numbers of words, int32 `[N, T]`.
         lengths: real steps of each, int32 `[N]`.
     """
 
@@ -33,10 +35,11 @@ class SequenceDataset:
     Attributes:
         name: of the data set.
         convention: all that moves a score, in words.
-        emission: what the observations need: `bernoulli`, or `intensities` for values between 0 and 1.
+        emission: what the observations need: `bernoulli`, `intensities` for values between 0 and 1, or `tokens`.
         train, validation, test: the splits, disjoint.
         draw: None, or (observations `[B, T, D]` as stored, seed int32 `[2]`) -> float32 observations drawn afresh.
-        image_shape: rows and columns of the image that a sequence is.
+        image_shape: rows and columns of the image that a sequence is; None where it is none.
+        vocabulary: of `tokens`, else None.
     """
 
     name: str
@@ -45,8 +48,9 @@ class SequenceDataset:
     train: Sequences
     validation: Sequences
     test: Sequences
-    draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
-    image_shape: tuple[int, int]
+    draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
+    image_shape: tuple[int, int] | None = None
+    vocabulary: Vocabulary | None = None
 
     @property
     def num_steps(self) -> int:
@@ -55,8 +59,18 @@ class SequenceDataset:
 
     @property
     def observation_size(self) -> int:
-        """D."""
-        return self.train.observations.shape[2]
+        """D; of words V, as many as there are."""
+        return self.train.observations.shape[2] if self.vocabulary is None else len(self.vocabulary)
+
+    @property
+    def num_tokens(self) -> tuple[int, ...] | None:
+        """Words of each split, the ends of its sentences among them; None where there are no words."""
+        return self.vocabulary and tuple(int(self.split(split).lengths.sum()) for split in SPLITS)
+
+    @property
+    def words(self) -> str | None:
+        """A fingerprint of the vocabulary; None where there is none."""
+        return self.vocabulary and self.vocabulary.fingerprint
 
     def split(self, name: str) -> Sequences:
         """Returns a split by its name.
@@ -78,8 +92,10 @@ class DataSpec:
     emission: str
     observation_size: int
     num_steps: int
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, int] | None
     num_sequences: tuple[int, int, int]  # of training, validation and test
+    num_tokens: tuple[int, int, int] | None = None  # likewise, of text, the ends of sentences among them
+    words: str | None = None  # the vocabulary's fingerprint
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataSpec":
@@ -96,14 +112,21 @@ class DataSpec:
             ValueError: the text is something else.
         """
         try:
-            values = json.loads(text)
+            values = {"image_shape": None} | json.loads(text)
             return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
         except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(f"The specification of the data is damaged: {error}") from error
 
     def to_json(self) -> str:
-        """Returns the specification as JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        """Returns the specification as JSON text, without what the data does not have."""
+        values = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        return json.dumps(values, indent=2) + "\n"
+
+    def describe(self) -> str:
+        """Returns the convention and the sizes of the splits, in words."""
+        sizes = " / ".join(f"{count:,}" for count in self.num_sequences)
+        tokens = "" if self.num_tokens is None else " / ".join(f"{count:,}" for count in self.num_tokens)
+        return f"{self.convention}: {sizes} sequences" + (f", {tokens} scored tokens" if tokens else "")
 
 
 def check(dataset: SequenceDataset) -> None:
@@ -117,9 +140,10 @@ def check(dataset: SequenceDataset) -> None:
     for name in SPLITS:
         sequences = dataset.split(name)
         observations, lengths = sequences.observations, sequences.lengths
-        if observations.ndim != 3 or lengths.shape != observations.shape[:1]:
+        is_text = dataset.vocabulary is not None
+        if observations.ndim != (2 if is_text else 3) or lengths.shape != observations.shape[:1]:
             raise ValueError(
-                f"The {name} split must hold observations [N, T, D] and lengths [N]. "
+                f"The {name} split must hold observations {'[N, T]' if is_text else '[N, T, D]'} and lengths [N]. "
                 f"Received shapes {observations.shape} and {lengths.shape}"
             )
         if not observations.size:
@@ -127,12 +151,16 @@ def check(dataset: SequenceDataset) -> None:
                 f"The {name} split of {dataset.name} is empty. It must hold at least one sequence of one value. "
                 f"Received shape {observations.shape}"
             )
-        if observations.shape[2] != dataset.observation_size:
+        if not is_text and observations.shape[2] != dataset.observation_size:
             raise ValueError(
                 f"All splits must have the same number of features. Received {observations.shape[2]} in the {name} "
                 f"split and {dataset.observation_size} in the train split"
             )
         _refuse((lengths < 1) | (lengths > observations.shape[1]), name, "have between 1 and T steps", lengths)
+        if is_text:
+            valid = (observations >= 0) & (observations < len(dataset.vocabulary))
+            _refuse(~valid.all(axis=1), name, f"hold numbers of {len(dataset.vocabulary)} words", observations)
+            continue
         if np.issubdtype(observations.dtype, np.floating):
             _refuse(~np.isfinite(observations).all(axis=(1, 2)), name, "be finite", observations)
         if dataset.draw is None:

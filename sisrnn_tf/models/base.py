@@ -1,4 +1,4 @@
-"""What all sequence models share: Keras' training loop, evaluation, and the surface that users call."""
+"""What all models share: Keras' training loop, evaluation, and the likelihoods that users ask for."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import batches, particles, random
-from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require, require_int
 
@@ -17,12 +16,11 @@ _EVALUATION_SEED = 2**32
 class SequenceModel(keras.Model):
     """A likelihood of sequences, trained by Keras' `fit` on a bound.
 
-    A subclass has a `stream` of noise, a `loss_layer`, `hidden_size` and `density_dtype`, and gives
+    A subclass has a `stream` of noise and a `loss_layer`, says the `observation_rank`, and gives
 
         _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
         _bound_terms(batch, seed, num_mixing)   -> BoundTerms
         _estimate(batch, num_importance, num_mixing, resampling, seed) -> log p(x) or an estimate of it, [B]
-        _generate_step(hidden, seed)            -> x_t, h_t from h_{t-1}
 
     Args:
         emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
@@ -37,6 +35,8 @@ class SequenceModel(keras.Model):
         {"emission_parameters": `[B, T, P]`, "latent": `[B, T, Z]`, "hidden": `[B, T, H]`}.
     """
 
+    observation_rank = 3  # [B, T, D]
+
     def __init__(self, emission, seed: int = 0, **kwargs):
         super().__init__(autocast=False, **kwargs)  # observations are scored as they come
         self.likelihood = emission
@@ -45,7 +45,7 @@ class SequenceModel(keras.Model):
 
     def call(self, inputs, training=None):
         """Infers z and h for all steps; see the class."""
-        batch = batches.to_batch(inputs)
+        batch = batches.to_batch(inputs, self.observation_rank)
         outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
         if training:
             objective()
@@ -57,7 +57,7 @@ class SequenceModel(keras.Model):
 
     def test_step(self, data):
         """Evaluates a batch under the evaluation's K and beta = 1."""
-        batch = batches.to_batch(batches.inputs_of(data))
+        batch = batches.to_batch(batches.inputs_of(data), self.observation_rank)
         _, objective = self._infer(batch, self.evaluation_stream.next_seed(), False)
         objective()
         rows = tf.shape(batch.observations)[0]
@@ -74,7 +74,7 @@ class SequenceModel(keras.Model):
         """
         batches.refuse_beside(y=y, **{name: kwargs.get(name) for name in ("sample_weight", "class_weight")})
         first, x = batches.first_batch(x, kwargs.get("batch_size"))
-        batches.check_batch(first, self.likelihood)
+        batches.check_batch(first, self.likelihood, self.observation_rank)
         return super().fit(x, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
@@ -152,44 +152,15 @@ class SequenceModel(keras.Model):
         seed = None if seed is None else random.as_seed(seed)
         return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)
 
-    def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
-        """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
-
-        Args:
-            observations: x, `[B, T, D]`.
-            mask: bool `[B, T]`, right padding; None where every step is real.
-            seed: an int or a pair of ints; None draws from the model's stream.
-        """
-        batch = self._to_batch(observations, mask)
-        outputs = self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
-        return self.likelihood.mean(outputs["emission_parameters"])
-
-    def generate(self, batch_size: int, num_steps: int, seed: random.Seed | None = None) -> tf.Tensor:
-        """Draws new sequences from the model, `[B, num_steps, D]`.
-
-        Args:
-            batch_size: B.
-            num_steps: length of each sequence.
-            seed: an int or a pair of ints; None draws from the model's stream.
-
-        Raises:
-            ValueError: a size is not positive.
-        """
-        batch_size, num_steps = require_int("batch_size", batch_size, 1), require_int("num_steps", num_steps, 1)
-        return self._generate_function(batch_size, num_steps, self._to_seed(seed))
-
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
     def _to_batch(self, observations, mask) -> Batch:
         is_array = not isinstance(observations, Mapping)
         require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
-        batch = batches.to_batch({"observations": observations} | ({} if mask is None else {"mask": mask}))
-        if batch.observations.shape[-1] != self.likelihood.event_size:
-            raise ValueError(
-                f"`observations` must have {self.likelihood.event_size} features, the emission's event size. "
-                f"Received shape {batch.observations.shape}"
-            )
+        parts = {"observations": observations} | ({} if mask is None else {"mask": mask})
+        batch = batches.to_batch(parts, self.observation_rank)
+        batches.check_features(batch, self.likelihood)
         if batch.observations.shape[1] == 0:
             raise ValueError(f"`observations` must have at least one step. Received shape {batch.observations.shape}")
         batches.check_mask(batch)
@@ -199,25 +170,6 @@ class SequenceModel(keras.Model):
     def _bound_function(self, observations, mask, num_mixing, seed):
         return self._bound_terms(Batch(observations, mask, None), seed, num_mixing)
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _infer_function(self, observations, mask, seed):
-        return self._infer(Batch(observations, mask, None), seed, False)[0]
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _generate_function(self, batch_size, num_steps, seed):
-        hidden = tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
-        dtype = self.density_dtype
-        observations = tf.TensorArray(dtype, num_steps, element_shape=[batch_size, self.likelihood.event_size])
-
-        def step(time, hidden, observations):
-            observation, hidden = self._generate_step(hidden, random.fold_in(seed, time))
-            return time + 1, hidden, observations.write(time, observation)
-
-        _, _, observations = tf.while_loop(
-            lambda time, *_: time < num_steps, step, (0, hidden, observations), maximum_iterations=num_steps
-        )
-        return batch_to_time_major(observations.stack())  # [B, T, D]
-
     def get_config(self):
         """Returns the constructor's arguments."""
         emission = keras.saving.serialize_keras_object(self.likelihood)
@@ -226,7 +178,7 @@ class SequenceModel(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Builds the model from its `get_config`."""
-        parts = ("emission", "encoder")
+        parts = ("emission", "encoder", "decoder")
         return cls(
             **{
                 name: keras.saving.deserialize_keras_object(value, custom_objects) if name in parts else value

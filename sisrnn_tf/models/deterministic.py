@@ -7,14 +7,14 @@ import tensorflow as tf
 
 from sisrnn_tf import bounds, networks, random
 from sisrnn_tf.losses import ExactLoss
-from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.stepwise import StepwiseModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require_int
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class RNN(SequenceModel):
+class RNN(StepwiseModel):
     """Deterministic recurrent network, whose likelihood is exact: p(x_t | x_{<t}) = phi_decoder(h_{t-1}).
 
     Args:

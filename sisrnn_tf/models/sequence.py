@@ -9,7 +9,8 @@ from sisrnn_tf import bounds, encoders, networks, particles, random
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.chunked_mixture import densities_and_mixture
 from sisrnn_tf.losses import SIVILoss
-from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.mixing import MixingModel
+from sisrnn_tf.models.stepwise import StepwiseModel
 from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
 from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major
 from sisrnn_tf.types import Batch, BoundTerms
@@ -17,7 +18,7 @@ from sisrnn_tf.validation import require
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class SISRNN(SequenceModel):
+class SISRNN(MixingModel, StepwiseModel):
     """Semi-implicit stochastic recurrent neural network; the cell is described in `SISRNNCell`.
 
     Args:
@@ -90,7 +91,6 @@ class SISRNN(SequenceModel):
             num_importance > 2 or not resample, "num_importance", "above 2 where `resample` is True", num_importance
         )
         self.resample = resample
-        self._compiled_num_mixing = None
         self.built = True
 
     @property
@@ -103,20 +103,19 @@ class SISRNN(SequenceModel):
         """The dtype of densities and samples."""
         return networks.density_dtype(self.cell)
 
-    def make_train_function(self, force=False):
-        """Makes the training step; under XLA K is part of it, so a K that has changed since needs a new one."""
-        num_mixing = int(self.loss_layer.num_mixing)
-        force = force or (self.jit_compile and num_mixing != self._compiled_num_mixing)
-        self._compiled_num_mixing = num_mixing
-        return super().make_train_function(force)
+    def sample_trajectory(self, observations, mask, seed: tf.Tensor):
+        """Returns what `diagnostics` walks along, time-major: inputs of the posterior, trajectory and mask.
 
-    def _num_mixing(self, training: bool) -> int | tf.Tensor:
-        if not training:
-            return self.loss_layer.eval_num_mixing
-        if not self.jit_compile:
-            return tf.cast(self.loss_layer.num_mixing, tf.int32)
-        with tf.init_scope():  # XLA needs a static K: a new one needs a new trace
-            return int(self.loss_layer.num_mixing.numpy())
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            Observations `[T, B, D]`, the trajectory of `bound` with this seed, the mask `[T, B]`.
+        """
+        observations, mask, sizes = self._time_major(self._to_batch(observations, mask))
+        return observations, self.rnn.scan(observations, draw_noise(self.cell, *sizes, 0, seed), mask), mask
 
     def _time_major(self, batch: Batch):
         """Returns observations `[T, B, D]`, the mask `[T, B]` or None, and the sizes T and B."""
@@ -168,14 +167,7 @@ class SISRNN(SequenceModel):
         if resampling is not None:
             return self._smc_function(*batch[:2], tf.constant(num_importance), num_mixing, resampling, seed)
         num_rows = batch.observations.shape[:2].num_elements()  # None inside a function of unknown batch size
-        size = particles.chunk_size(num_rows)
-        chunks = [
-            self._log_weights_function(
-                *batch[:2], tf.constant(first), tf.constant(min(size, num_importance - first)), num_mixing, seed
-            )
-            for first in range(0, num_importance, size)
-        ]
-        return particles.log_mean_exp(tf.concat(chunks, axis=0))
+        return self._importance_estimate(batch, num_importance, num_mixing, particles.chunk_size(num_rows), seed)
 
     def _trajectories(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor):
         """Returns the mask `[T, B]` or None, and of the particles first..first + count - 1 densities and mixture."""
@@ -189,12 +181,6 @@ class SISRNN(SequenceModel):
         # Particles are numbered from 0, so -1 is free for the resampling.
         uniforms = random.uniform([num_steps, count, batch_size], random.fold_in(seed, -1), self.density_dtype)
         return particles.smc_terms(self.cell, observations, noise, num_mixing, uniforms, mask, **resampling)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
-        batch = Batch(observations, mask, None)
-        mask, densities, mixture = self._trajectories(batch, first, count, num_mixing, seed)
-        return particles.trajectory_terms(densities, mixture.log_density(), count, mask).surrogate
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _smc_function(self, observations, mask, count, num_mixing, resampling, seed):

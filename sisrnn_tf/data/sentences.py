@@ -1,0 +1,138 @@
+"""Sentences as sequences of word numbers: which file trains, which validates, and what the vocabulary is."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sisrnn_tf.data import text_files, vocabulary
+from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
+from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.validation import require
+
+_HELD_OUT = 10  # every tenth sentence of a text that must also validate
+_VOCABULARY_NAMES = ("vocab.txt", "vocab.txt.gz")
+
+
+def read(
+    name: str,
+    data_dir: str | None,
+    train_split: str,
+    vocabulary_file: str | None,
+    vocabulary_size: int,
+    max_length: int | None,
+    whole: bool = True,
+) -> SequenceDataset:
+    """Reads text from the user's files.
+
+    Args:
+        name: of the data set.
+        data_dir: folder of `train.txt`, `val.txt` or `valid.txt`, and `test.txt`, each also as `NAME.train.txt` and
+            gzipped; or one such file.
+        train_split: `train`, or `val` to train on that file, every tenth sentence of it held out for validation.
+        vocabulary_file: a word a line; None for vocab.txt or vocab.txt.gz of the folder, or else the words of the
+            training text.
+        vocabulary_size: V at the most, where it is made of the training text.
+        max_length: tokens of a sentence at the most, the end among them; None for no limit.
+        whole: whether all three files must be there; else missing ones are held out of the training text.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    if data_dir is None:
+        raise _missing(name, data_dir, [])
+    found = text_files.find(data_dir, name)
+    source = "validation" if train_split == "val" else "train"
+    needed = {source, "test", *(["validation"] if source == "train" else [])} if whole else {source}
+    if needed - set(found):
+        raise _missing(name, data_dir, sorted(path.name for path in found.values()))
+    texts = {split: text_files.read_sentences(path) for split, path in found.items() if split in {source, *SPLITS[1:]}}
+    texts, notes = _hold_out(texts, source)
+    words, origin = _vocabulary(data_dir, vocabulary_file, texts["train"], vocabulary_size)
+    return make(name, texts, words, [*notes, origin], max_length)
+
+
+def _missing(name: str, data_dir: str | None, present: Sequence[str]) -> ValueError:
+    trained = "; without a training file, --train_split=val trains on the validation file" if present else ""
+    return ValueError(
+        f"No data for {name}: put train.txt, valid.txt (or val.txt) and test.txt, plain or gzipped, a sentence a line, "
+        f"into a folder and give it as --data_dir{trained}. Received: data_dir={data_dir}, which holds "
+        f"{', '.join(present) or 'none of them'}"
+    )
+
+
+def _hold_out(texts: Mapping[str, list[str]], source: str) -> tuple[dict[str, list[str]], list[str]]:
+    """Returns the three splits, and notes of what is not the files' own."""
+    notes = ["trained on the validation file"] if source == "validation" else []
+    missing = [split for split in SPLITS[1:] if split not in texts or split == source]
+    rest, splits = texts[source], dict(texts)
+    for split in missing:
+        splits[split], rest = (
+            rest[_HELD_OUT - 1 :: _HELD_OUT],
+            [sentence for index, sentence in enumerate(rest) if index % _HELD_OUT != _HELD_OUT - 1],
+        )
+        notes.append(f"every {_HELD_OUT}th sentence for {split}")
+        require(bool(splits[split]), "data_dir", f"with at least {_HELD_OUT**2} training sentences", len(texts[source]))
+    return splits | {"train": rest}, notes
+
+
+def _vocabulary(
+    data_dir: str, vocabulary_file: str | None, sentences: Sequence[str], max_size: int
+) -> tuple[Vocabulary, str]:
+    """Returns the vocabulary, and where it is from."""
+    folder = pathlib.Path(data_dir).expanduser()
+    candidates = (
+        [folder / name for name in _VOCABULARY_NAMES]
+        if vocabulary_file is None
+        else [pathlib.Path(vocabulary_file).expanduser()]
+    )
+    for path in candidates:
+        if path.is_file():
+            try:
+                return vocabulary.parse(text_files.read_lines(path)), f"of {path.name}"
+            except ValueError as error:
+                raise ValueError(f"{path} is no vocabulary: {error}") from error
+    require(vocabulary_file is None, "vocabulary_file", "a file that exists", vocabulary_file)
+    return vocabulary.build(sentences, max_size), "of the training text"
+
+
+def make(
+    name: str, texts: Mapping[str, Sequence[str]], words: Vocabulary, notes: Sequence[str], max_length: int | None
+) -> SequenceDataset:
+    """Returns the data set of three texts.
+
+    Args:
+        name: of the data set.
+        texts: split -> sentences.
+        words: the vocabulary.
+        notes: on the data, for the convention; the last says where the vocabulary is from.
+        max_length: tokens of a sentence at the most, the end among them; None for no limit.
+    """
+    encoded = {split: [words.encode(sentence) for sentence in texts[split]] for split in SPLITS}
+    cut = "sentences whole"
+    if max_length is not None:
+        num_cut = sum(len(ids) > max_length for split in SPLITS for ids in encoded[split])
+        cut = f"sentences cut to {max_length} tokens ({num_cut} were longer)"
+        encoded = {split: [ids[:max_length] for ids in sentences] for split, sentences in encoded.items()}
+    *others, origin = notes
+    parts = [*others, f"V={len(words):,} {origin}", cut, "the end scored, the begin not"]
+    return SequenceDataset(
+        name=name,
+        convention=f"{name}, {', '.join(parts)}",
+        emission="tokens",
+        vocabulary=words,
+        **{split: to_sequences(sentences, words.end_id) for split, sentences in encoded.items()},
+    )
+
+
+def to_sequences(sentences: Sequence[np.ndarray], padding: int) -> Sequences:
+    """Returns sentences as one array, padded on the right.
+
+    Args:
+        sentences: word numbers, each int32 `[T_n]`.
+        padding: what follows a sentence.
+    """
+    lengths = np.array([len(sentence) for sentence in sentences], np.int32)
+    tokens = np.full([len(sentences), lengths.max(initial=0)], padding, np.int32)
+    tokens[np.arange(tokens.shape[1]) < lengths[:, np.newaxis]] = np.concatenate(sentences) if len(sentences) else []
+    return Sequences(tokens, lengths)

@@ -1,0 +1,82 @@
+"""Text in the user's files: found, unpacked, and read as sentences, one a line."""
+
+import gzip
+import logging
+import pathlib
+import zlib
+from collections.abc import Sequence
+
+from sisrnn_tf.data.spec import SPLITS
+
+_LOGGER = logging.getLogger(__name__)
+
+# How files call the splits; NAME.train.txt, as of PTB, is as good as train.txt.
+_SPLIT_NAMES = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
+_ENDINGS = (".txt", ".txt.gz")
+
+
+def find(data_dir: str, name: str) -> dict[str, pathlib.Path]:
+    """Returns split -> path of those files of a data set that are there.
+
+    Args:
+        data_dir: their folder, or one file that stands for the training text.
+        name: of the data set.
+
+    Raises:
+        ValueError: the path does not exist, or a split has two files.
+    """
+    folder = pathlib.Path(data_dir).expanduser()
+    if folder.is_file():
+        return {"train": folder}
+    if not folder.is_dir():
+        raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
+    found = {}
+    for split in SPLITS:
+        stems = [f"{prefix}{alias}" for alias in _SPLIT_NAMES[split] for prefix in (f"{name}.", "")]
+        paths = [
+            folder / (stem + ending) for stem in stems for ending in _ENDINGS if (folder / (stem + ending)).is_file()
+        ]
+        if len(paths) > 1:
+            names = ", ".join(path.name for path in paths)
+            raise ValueError(f"`data_dir` must hold one file of the {split} split. Received {names} in {folder}")
+        if paths:
+            found[split] = paths[0]
+    return found
+
+
+def read_lines(path: pathlib.Path) -> list[str]:
+    """Returns the lines of a text file in UTF-8, plain or gzipped.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.name.endswith(".gz") else content).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as {'gzipped ' * path.name.endswith('.gz')}text: {error}") from error
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def read_sentences(path: pathlib.Path) -> list[str]:
+    """Returns the sentences of a file, one a line, without a leading column of labels; empty lines are left out.
+
+    Raises:
+        ValueError: the file cannot be read or holds no sentence.
+    """
+    lines = read_lines(path)
+    filled = _without_labels([line for line in lines if line.strip()])
+    kept = [line for line in filled if line.strip()]
+    num_empty = len(lines) - len(kept) - (not lines[-1])  # what follows the last newline is no line
+    if num_empty:
+        _LOGGER.info("%s: %d empty lines are left out.", path, num_empty)
+    if not kept:
+        raise ValueError(f"{path} must hold a sentence a line. It holds none.")
+    return kept
+
+
+def _without_labels(lines: Sequence[str]) -> list[str]:
+    """Returns lines without their first column, if that is a whole number before a tab in all of them."""
+    columns = [line.split("\t", 1) for line in lines]
+    labeled = all(len(column) == 2 and column[0].strip().isdecimal() for column in columns)
+    return [column[1] for column in columns] if labeled else list(lines)

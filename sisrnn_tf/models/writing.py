@@ -1,0 +1,123 @@
+"""Models that write: sentences from the prior, from given latents, from given sentences, and between two."""
+
+import tensorflow as tf
+
+from sisrnn_tf import random
+from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.noise import draw_noise
+from sisrnn_tf.sampling import Sampler
+from sisrnn_tf.types import Batch
+from sisrnn_tf.validation import require, require_int
+
+
+class WritingModel(SequenceModel):
+    """A model of sentences that writes word after word.
+
+    Beside what `SequenceModel` asks for, a subclass has `cell`, `words`, `decoder`, `end_id`, `density_dtype` and gives
+
+        _read(batch)            -> the batch with its padding cleaned, h_T
+        _sample(hidden, noise)  -> Trajectory of the sentence's one step
+
+    Arguments and outputs: see `SequenceModel`.
+    """
+
+    def decode(
+        self, latent, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
+    ) -> tf.Tensor:
+        """Draws sentences given their latents, int32 `[B, num_steps]`; what follows an end is the end again.
+
+        Args:
+            latent: z, `[B, Z]`.
+            num_steps: words at the most, the end among them.
+            seed: an int or a pair of ints; None draws from the model's stream.
+            sampler: how a word is chosen; None for a draw from the model.
+        """
+        num_steps = require_int("num_steps", num_steps, 1)
+        latent = tf.convert_to_tensor(latent, self.density_dtype)
+        size = self.cell.latent_size
+        require(latent.shape.rank == 2 and latent.shape[1] == size, "latent", f"of shape [B, {size}]", latent.shape)
+        return self._decode_function(latent, num_steps, self._to_seed(seed), sampler or Sampler())
+
+    def generate(
+        self, batch_size: int, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
+    ) -> tf.Tensor:
+        """Draws new sentences, int32 `[B, num_steps]`: z from the prior, then words; arguments as of `decode`."""
+        batch_size, seed = require_int("batch_size", batch_size, 1), self._to_seed(seed)
+        shape = [batch_size, self.cell.latent_size]
+        latent = random.normal(shape, random.fold_in(seed, 0), self.density_dtype)
+        return self.decode(latent, num_steps, random.fold_in(seed, 1), sampler)
+
+    def encode(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
+        """Returns a draw of z from the posterior of each sentence, `[B, Z]`; arguments as of `bound`."""
+        batch = self._to_batch(observations, mask)
+        return self._encode_function(batch.observations, batch.mask, self._to_seed(seed))
+
+    def reconstruct(
+        self,
+        observations,
+        mask=None,
+        seed: random.Seed | None = None,
+        num_steps: int | None = None,
+        sampler: Sampler | None = None,
+    ) -> tf.Tensor:
+        """Draws sentences from the latents of given ones, int32 `[B, num_steps]`.
+
+        Args:
+            observations: words, int `[B, T]`.
+            mask: bool `[B, T]`, right padding; None where every word is real.
+            seed: an int or a pair of ints; None draws from the model's stream.
+            num_steps: words at the most; None for T.
+            sampler: how a word is chosen; None takes the most likely one.
+        """
+        seed = self._to_seed(seed)
+        latent = self.encode(observations, mask, random.fold_in(seed, 0))
+        num_steps = tf.shape(observations)[1].numpy() if num_steps is None else num_steps
+        return self.decode(latent, num_steps, random.fold_in(seed, 1), sampler or Sampler(temperature=0))
+
+    def interpolate(
+        self,
+        first,
+        second,
+        num_points: int,
+        num_steps: int,
+        seed: random.Seed | None = None,
+        sampler: Sampler | None = None,
+    ) -> tf.Tensor:
+        """Draws sentences from the straight line between the latents of two, int32 `[num_points, num_steps]`.
+
+        Args:
+            first, second: words of a sentence, int `[T]`, their lengths may differ.
+            num_points: at least 2, both ends among them.
+            num_steps: words at the most.
+            seed: an int or a pair of ints; None draws from the model's stream.
+            sampler: how a word is chosen; None takes the most likely one.
+        """
+        num_points, seed = require_int("num_points", num_points, 2), self._to_seed(seed)
+        ends = [
+            self.encode(tf.convert_to_tensor(end)[tf.newaxis], None, random.fold_in(seed, index))
+            for index, end in enumerate((first, second))
+        ]
+        shares = tf.linspace(tf.zeros([1], self.density_dtype), tf.ones([1], self.density_dtype), num_points)
+        latent = (1 - shares) * ends[0] + shares * ends[1]  # [num_points, Z]
+        return self.decode(latent, num_steps, random.fold_in(seed, 2), sampler or Sampler(temperature=0))
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _encode_function(self, observations, mask, seed):
+        _, hidden = self._read(Batch(observations, mask, None))
+        return self._sample(hidden, draw_noise(self.cell, 1, tf.shape(hidden)[0], 0, seed)).latent[0]
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _decode_function(self, latent, num_steps, seed, sampler):
+        rows = latent.shape[0] or tf.shape(latent)[0]
+        words = tf.TensorArray(tf.int32, num_steps, element_shape=[latent.shape[0]])
+        begin = tf.fill([rows], self.words.begin_id)
+
+        def step(time, previous, ended, cache, words):
+            features, cache = self.decoder.step(self.words(previous), cache, time)
+            chosen = sampler(self.words.logits(features), random.fold_in(seed, time))
+            chosen = tf.where(ended, self.end_id, chosen)
+            return time + 1, chosen, ended | (chosen == self.end_id), cache, words.write(time, chosen)
+
+        start = (tf.constant(0), begin, tf.zeros([rows], tf.bool), self.decoder.initial_cache(latent, num_steps), words)
+        words = tf.while_loop(lambda time, *_: time < num_steps, step, start, maximum_iterations=num_steps)[-1]
+        return tf.transpose(words.stack())  # [B, num_steps]

@@ -1,0 +1,41 @@
+"""Sentences that a model writes, as text."""
+
+import tensorflow as tf
+
+from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.models.writing import WritingModel
+from sisrnn_tf.workdir import Workdir, write_text
+
+NUM_SENTENCES = 20
+
+
+def write(
+    model: WritingModel,
+    observations: tf.Tensor,
+    mask: tf.Tensor,
+    vocabulary: Vocabulary,
+    workdir: Workdir,
+    seed: int,
+) -> None:
+    """Writes sentences drawn from the model, and reconstructions below the sentences they are of, to the workdir.
+
+    Args:
+        model: trained.
+        observations: held-out sentences, int `[N, T]`.
+        mask: bool `[N, T]`.
+        vocabulary: of the model.
+        workdir: of the run.
+        seed: of the samples and reconstructions.
+    """
+    num_steps = observations.shape[1]
+    samples = to_lines(model.generate(len(observations), num_steps, seed=seed), vocabulary)
+    rebuilt = to_lines(model.reconstruct(observations, mask, seed=seed), vocabulary)
+    given = to_lines(tf.where(mask, observations, model.end_id), vocabulary)
+    pairs = [f"{sentence}\n  {copy}" for sentence, copy in zip(given, rebuilt, strict=True)]
+    write_text(workdir.samples, "\n".join(samples) + "\n")
+    write_text(workdir.reconstructions, "\n".join(pairs) + "\n")
+
+
+def to_lines(words: tf.Tensor, vocabulary: Vocabulary) -> list[str]:
+    """Returns sentences as text, each up to its end, from numbers of words `[N, T]`."""
+    return [vocabulary.decode(sentence) for sentence in words.numpy().tolist()]
