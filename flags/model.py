@@ -8,7 +8,7 @@ flags.DEFINE_enum(
     "preset",
     None,
     sorted(PRESETS),
-    "Sizes of model and training. paper: the published ones; small: trains embedded data in a few minutes, its default.",
+    "Sizes of model and training. paper: the published ones; small: embedded data in a few minutes, and its default.",
 )
 flags.DEFINE_enum(
     "model",

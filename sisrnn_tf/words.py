@@ -47,9 +47,11 @@ class WordEmbedding(keras.layers.Layer):
     def logits(self, features: tf.Tensor) -> tf.Tensor:
         """Returns logits `[.., V]`, in the dtype of densities, from features `[.., E]`."""
         words = tf.cast(self.embeddings[:-1], self.compute_dtype)  # without the begin
-        logits = tf.einsum("...e,ve->...v", tf.cast(features, self.compute_dtype), words)
+        rows = tf.reshape(tf.cast(features, self.compute_dtype), [-1, self.size])
+        logits = tf.matmul(rows, words, transpose_b=True)  # of batches the gradient would hold [B, T, V, E]
         dtype = networks.density_dtype(self)
-        return tf.cast(logits, dtype) + tf.cast(self.bias, dtype)
+        logits = tf.cast(logits, dtype) + tf.cast(self.bias, dtype)
+        return tf.reshape(logits, tf.concat([tf.shape(features)[:-1], [self.vocabulary_size]], axis=0))
 
     def compute_output_shape(self, words_shape):
         """Returns the shape of the embeddings."""
