@@ -5,6 +5,7 @@ import shlex
 from typing import Any
 
 from sisrnn_tf.config import PRESETS, ExperimentConfig, from_options
+from sisrnn_tf.data.registry import NO_IMAGES
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.likelihoods import ESTIMATORS
 from sisrnn_tf.workdir import Workdir
@@ -30,7 +31,8 @@ def train(workdir: Workdir, config: ExperimentConfig) -> str:
         base = _fields(from_options(preset, always))
         changed[preset] = {name: value for name, value in given.items() if value != base[name]}
     preset = min(changed, key=lambda name: len(changed[name]))
-    flags = {"workdir": workdir.path, "preset": preset} | always | changed[preset]
+    shown = {name: value for name, value in always.items() if value != NO_IMAGES}
+    flags = {"workdir": workdir.path, "preset": preset} | shown | changed[preset]
     return _command("train", flags)
 
 
@@ -45,7 +47,7 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     """
     names = {label: name for name, label in ESTIMATORS.items()} | {"exact": "bound"}
     name = names.get(record["estimator"])
-    num_mixing = config.training.eval_num_mixing if config.model.model == "sisrnn" else 0
+    num_mixing = config.training.eval_num_mixing if config.model.model in ("sisrnn", "sentence_sisrnn") else 0
     precision = record.get("precision", config.training.precision)
     size = spec.num_sequences[SPLITS.index(record["split"])]
     num_sequences = min(config.data.max_eval_sequences or size, size)

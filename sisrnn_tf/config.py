@@ -83,7 +83,7 @@ _LSTM_DROPOUT = {"small": 0.2, "paper": 0.5}
 
 
 def preset_options(preset: str, model: str) -> dict[str, Any]:
-    """Returns the options that a preset stands for; those of models of sentences are their own.
+    """Returns the options that a preset stands for, as far as the model makes use of them.
 
     Args:
         preset: a key of `PRESETS`.
@@ -93,9 +93,12 @@ def preset_options(preset: str, model: str) -> dict[str, Any]:
         ValueError: the preset is unknown.
     """
     _require_choice("preset", preset, tuple(PRESETS))
-    if model not in SENTENCE_MODELS:
-        return dict(PRESETS[preset])
-    return {**_SENTENCE_PRESETS[preset]} | ({"dropout": _LSTM_DROPOUT[preset]} if model == "vae_lstm" else {})
+    _require_choice("model", model, MODELS)
+    options = {**(_SENTENCE_PRESETS if model in SENTENCE_MODELS else PRESETS)[preset]}
+    if model == "vae_lstm":
+        options["dropout"] = _LSTM_DROPOUT[preset]
+    others = {name for names in MODEL_OPTIONS.values() for name in names} - set(MODEL_OPTIONS[model])
+    return {name: value for name, value in options.items() if name not in others}
 
 
 def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
@@ -128,11 +131,11 @@ class DataConfig:
     download: bool = False  # whether TFDS may use the network
     binarization: str = "threshold"  # how grey images become observations; none: text
     layout: str = "rows"  # rows: T x D is the image; pixels: one pixel a step
+    max_eval_sequences: int | None = None  # validation and test use at most so many, evenly spaced
     train_split: str = "train"  # of text; val: train on the validation file, a part of it held out
     vocabulary_file: str | None = None  # of text, a word a line; None for the data's own or the training text's
     vocabulary_size: int = 20_000  # of text, V at the most where it is made of the training text
     max_length: int | None = None  # of text, tokens of a sentence at the most, the end among them
-    max_eval_sequences: int | None = None  # validation and test use at most so many, evenly spaced
 
     def __post_init__(self):
         _require_choice("binarization", self.binarization, BINARIZATIONS)
@@ -175,12 +178,8 @@ class ModelConfig:
             require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
         for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
             _require_sizes(name, getattr(self, name))
-        require(
-            len(self.noise_sizes) == len(self.encoder_sizes),
-            "noise_sizes",
-            f"as long as encoder_sizes={self.encoder_sizes}",
-            self.noise_sizes,
-        )
+        fitting = "noise_sizes" not in MODEL_OPTIONS[self.model] or len(self.noise_sizes) == len(self.encoder_sizes)
+        require(fitting, "noise_sizes", f"as long as encoder_sizes={self.encoder_sizes}", self.noise_sizes)
         _require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
         require(self.scale_floor > 0, "scale_floor", "positive", self.scale_floor)
 

@@ -50,12 +50,13 @@ class Sampler:
     def truncate(self, logits: tf.Tensor) -> tf.Tensor:
         """Returns logits over the temperature, -inf for words that may not come, `[B, V]`."""
         logits = logits / self.temperature
+        nothing = tf.constant(-math.inf, logits.dtype)
         if self.top_k is not None:
             smallest = tf.math.top_k(logits, tf.minimum(self.top_k, tf.shape(logits)[-1])).values[:, -1:]
-            logits = tf.where(logits < smallest, -math.inf, logits)
+            logits = tf.where(logits < smallest, nothing, logits)
         if self.top_p is not None and self.top_p < 1:
             ordered = tf.sort(logits, direction="DESCENDING", axis=-1)
             before = tf.cumsum(tf.nn.softmax(ordered, axis=-1), axis=-1, exclusive=True)
-            smallest = tf.reduce_min(tf.where(before < self.top_p, ordered, math.inf), axis=-1, keepdims=True)
-            logits = tf.where(logits < smallest, -math.inf, logits)
+            smallest = tf.reduce_min(tf.where(before < self.top_p, ordered, -nothing), axis=-1, keepdims=True)
+            logits = tf.where(logits < smallest, nothing, logits)
         return logits

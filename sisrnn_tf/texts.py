@@ -1,11 +1,15 @@
 """Sentences that a model writes, as text."""
 
+import logging
+
+import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.writing import WritingModel
 from sisrnn_tf.workdir import Workdir, write_text
 
+_LOGGER = logging.getLogger(__name__)
 NUM_SENTENCES = 20
 
 
@@ -39,3 +43,18 @@ def write(
 def to_lines(words: tf.Tensor, vocabulary: Vocabulary) -> list[str]:
     """Returns sentences as text, each up to its end, from numbers of words `[N, T]`."""
     return [vocabulary.decode(sentence) for sentence in words.numpy().tolist()]
+
+
+def to_words(sentence: str, vocabulary: Vocabulary) -> np.ndarray:
+    """Returns the numbers of a sentence's words and of its end, int32 `[T]`; says which words are not known.
+
+    Raises:
+        ValueError: the sentence has no word.
+    """
+    if not sentence.split():
+        raise ValueError(f"A sentence must have at least one word, words between spaces. Received: {sentence!r}")
+    unknown = vocabulary.unknown_words(sentence)
+    if unknown:
+        name = vocabulary.words[vocabulary.unknown_id]
+        _LOGGER.warning("Not in the vocabulary, so read as %s: %s", name, ", ".join(dict.fromkeys(unknown)))
+    return vocabulary.encode(sentence)

@@ -31,7 +31,7 @@ for arguments in json.load(sys.stdin):
 """
 OTHER = ExperimentConfig(
     DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
-    ModelConfig("vrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
+    ModelConfig("sisrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
     TrainingConfig(
         *(
             3,
@@ -59,13 +59,32 @@ OTHER = ExperimentConfig(
         )
     ),
 )
+OTHER_TEXT = ExperimentConfig(
+    DataConfig("text", "a folder", False, "none", "rows", 7, "val", "some words.txt", 5, 6),
+    dataclasses.replace(
+        OTHER.model,
+        model="sentence_sisrnn",
+        prior_sizes=(64, 64),
+        decoder_sizes=(128, 128),
+        embedding_size=12,
+        decoder_blocks=2,
+        attention_heads=3,
+        dropout=0.3,
+        word_dropout=0.1,
+    ),
+    OTHER.training,
+)
+LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
 CONFIGS = [
     from_options("small", {}),
     from_options("paper", {}),
     from_options("small", {"dataset": "binarized_mnist", "binarization": "larochelle", "seed": 3}),
-    from_options("paper", {"binarization": "dynamic", "model": "rnn", "epochs": 30, "encoder_sizes": (1, 2, 3)}),
+    from_options("paper", {"binarization": "dynamic", "model": "rnn", "epochs": 30, "decoder_sizes": (1, 2, 3)}),
     from_options("paper", {"objective": "fivo", "num_importance": 4, "kl_schedule": "constant"}),
     OTHER,
+    OTHER_TEXT,
+    LSTM,
+    from_options("small", {"dataset": "pydoc", "binarization": "none", "model": "vae_transformer", "epochs": 3}),
 ]
 
 
@@ -75,9 +94,13 @@ def words(command):
 
 
 def test_no_field_of_the_other_configuration_is_the_default():
+    """Each field differs in the other configuration of images, in that of text, or in that of the LSTM."""
     for section in dataclasses.fields(ExperimentConfig):
-        values, defaults = (dataclasses.asdict(part) for part in (getattr(OTHER, section.name), section.default))
-        same = {name for name in values if values[name] == defaults[name]}
+        defaults, *others = (
+            dataclasses.asdict(part)
+            for part in (section.default, *(getattr(config, section.name) for config in (OTHER, OTHER_TEXT, LSTM)))
+        )
+        same = {name for name in defaults if all(other[name] == defaults[name] for other in others)}
         assert same <= {"steps_per_execution", "objective", "num_importance"}  # the last two forbid a beta
 
 

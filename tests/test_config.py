@@ -67,7 +67,7 @@ def test_options_win_over_the_preset(preset):
 @pytest.mark.parametrize(
     ("section", "field", "value"),
     [
-        (DataConfig, "binarization", "none"),
+        (DataConfig, "binarization", "dithered"),
         (DataConfig, "layout", "columns"),
         (DataConfig, "max_eval_sequences", 0),
         (ModelConfig, "model", "gru"),

@@ -64,8 +64,8 @@ class LSTMDecoder(keras.layers.Layer):
         return {**super().get_config(), "size": self.size, "units": self.units, "dropout_rate": self.dropout_rate}
 
     def get_build_config(self):
-        """Returns the latent size, which no input shape tells."""
-        return {"latent_size": self.initial.kernel.shape[0]}
+        """Returns the latent size, which no input shape tells; None before `build`."""
+        return {"latent_size": self.initial.kernel.shape[0]} if self.built else None
 
     def build_from_config(self, config):
         """Makes the weights of a decoder that was loaded."""

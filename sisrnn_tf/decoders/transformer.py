@@ -20,8 +20,9 @@ def sinusoidal_positions(num_steps: int | tf.Tensor, size: int, dtype: str) -> t
         size: E, even.
         dtype: of the result.
     """
-    frequencies = tf.exp(-math.log(10_000.0) * tf.range(size // 2, dtype=tf.float32) / (size // 2))
-    angles = tf.range(num_steps, dtype=tf.float32)[:, tf.newaxis] * frequencies  # [T, E / 2]
+    wide = tf.float64 if dtype == "float64" else tf.float32  # bfloat16 does not tell the steps apart
+    frequencies = tf.exp(-math.log(10_000.0) * tf.range(size // 2, dtype=wide) / (size // 2))
+    angles = tf.cast(tf.range(num_steps), wide)[:, tf.newaxis] * frequencies  # [T, E / 2]
     return tf.cast(tf.concat([tf.sin(angles), tf.cos(angles)], axis=-1), dtype)
 
 
@@ -107,8 +108,8 @@ class TransformerBlock(keras.layers.Layer):
         }
 
     def get_build_config(self):
-        """Returns the latent size, which no input shape tells."""
-        return {"latent_size": self.memory.kernel.shape[0]}
+        """Returns the latent size, which no input shape tells; None before `build`."""
+        return {"latent_size": self.memory.kernel.shape[0]} if self.built else None
 
     def build_from_config(self, config):
         """Makes the weights of a block that was loaded."""
@@ -211,8 +212,8 @@ class TransformerDecoder(keras.layers.Layer):
         }
 
     def get_build_config(self):
-        """Returns the latent size, which no input shape tells."""
-        return {"latent_size": self.blocks[0].memory.kernel.shape[0]}
+        """Returns the latent size, which no input shape tells; None before `build`."""
+        return self.blocks[0].get_build_config()
 
     def build_from_config(self, config):
         """Makes the weights of a decoder that was loaded."""

@@ -8,8 +8,10 @@ import tensorflow as tf
 import sisrnn_tf
 from sisrnn_tf import bounds, networks, random
 from sisrnn_tf.types import LogDensities
+from sisrnn_tf.words import WordEmbedding
 
 D, Z, H, B, T = 3, 2, 4, 4, 5
+V, E = 7, 6
 
 
 def _emission():
@@ -28,9 +30,13 @@ def _cell(**kwargs):
 def _model(kind, **kwargs):
     if kind == "RNN":
         return sisrnn_tf.RNN(_emission(), hidden_size=H, decoder_sizes=(5,), activation="tanh", seed=3, **kwargs)
-    sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,)}
-    shared = {"kl_weight": 0.5, "num_mixing": 2, "eval_num_mixing": 3, "activation": "tanh", "seed": 3}
+    sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,), "activation": "tanh"}
+    shared = {"kl_weight": 0.5, "num_mixing": 2, "eval_num_mixing": 3, "seed": 3}
     dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
+    if kind == "SentenceSISRNN":
+        decoder, sizes = LAYERS["TransformerDecoder"](**dtype), {"latent_size": Z, "hidden_size": H}
+        parts = {"decoder": decoder, "encoder": _encoder(**dtype), "embedding_size": E, "word_dropout": 0.2}
+        return sisrnn_tf.SentenceSISRNN(V, **sizes, **parts, **shared, **kwargs)
     encoder = _encoder(**dtype) if kind == "SISRNN" else sisrnn_tf.encoders.Gaussian(Z, (5,), **dtype)
     return getattr(sisrnn_tf, kind)(_emission(), encoder=encoder, **sizes, **shared, **kwargs)
 
@@ -46,17 +52,23 @@ LAYERS = {
     "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(3, 0.5, 7, **kwargs),
     "ExactLoss": sisrnn_tf.ExactLoss,
     "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
+    "SentenceCell": lambda **kwargs: sisrnn_tf.SentenceCell(Z, H, _encoder(**kwargs), **kwargs),
+    "WordEmbedding": lambda **kwargs: WordEmbedding(V, E, **kwargs),
+    "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 2, 3, 2, 0.3, **kwargs),
+    "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
 }
-MODELS = ("SISRNN", "VRNN", "RNN")
+MODELS = ("SISRNN", "VRNN", "RNN", "SentenceSISRNN")
 OBJECTS = {
     "Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True),
     "Normal": lambda: sisrnn_tf.emissions.Normal(D, scale_floor=0.2),
+    "Categorical": lambda: sisrnn_tf.emissions.Categorical(V),
 }
 
 X = (np.random.default_rng(0).random((12, T, D)) < 0.5).astype("float32")
 MASK = np.arange(T) < np.tile([5, 3, 1, 4], 3)[:, np.newaxis]
 WEIGHT = np.tile([1.0, 1.0, 2.0, 0.0], 3).astype("float32")
 BATCH = {"observations": X, "mask": MASK, "weight": WEIGHT}
+WORDS = np.random.default_rng(0).integers(V, size=(12, T))
 
 
 def _call_encoder(layer):
@@ -82,15 +94,29 @@ CALLS = {
     "SIVILoss": lambda layer: layer(_log_densities(), weight=WEIGHT[:B], training=True),
     "ExactLoss": lambda layer: layer(_log_densities().emission, weight=WEIGHT[:B]),
     "RandomStream": lambda layer: layer.next_seed(),
+    "SentenceCell": lambda layer: layer.prior_parameters(tf.ones([B, H])),
+    "WordEmbedding": lambda layer: layer.logits(layer(WORDS[:B])),
+    "TransformerDecoder": lambda layer: layer(tf.ones([B, T, E]), tf.ones([B, Z])),
+    "LSTMDecoder": lambda layer: layer(tf.ones([B, T, E]), tf.ones([B, Z])),
 }
-INPUT_SIZES = {"MLP": D, "NoiseMLP": D, "Gaussian": D + H, "SemiImplicit": D + H}
+# Layers whose outputs are no parameters of a distribution.
+NO_PARAMETERS = ("SIVILoss", "ExactLoss", "RandomStream", "TransformerDecoder", "LSTMDecoder")
+# What `build` is given.
+INPUTS = {
+    "MLP": ((None, D),),
+    "NoiseMLP": ((None, D),),
+    "Gaussian": ((None, D + H),),
+    "SemiImplicit": ((None, D + H),),
+    "TransformerDecoder": ((None, None, E), Z),
+    "LSTMDecoder": ((None, None, E), Z),
+}
 
 
 def _layer(name, **kwargs):
     keras.utils.set_random_seed(1)
     layer = LAYERS[name](**kwargs)
-    if name in INPUT_SIZES:
-        layer.build((None, INPUT_SIZES[name]))
+    if name in INPUTS:
+        layer.build(*INPUTS[name])
     return layer
 
 
@@ -103,7 +129,17 @@ def _compiled(kind, jit_compile=False, learning_rate=0.01, **kwargs):
     return model
 
 
-def _fit(model, x=BATCH, epochs=1, **kwargs):
+def _x(kind):
+    """What a kind of model observes."""
+    return WORDS if kind == "SentenceSISRNN" else X
+
+
+def _batch(kind):
+    return BATCH | {"observations": _x(kind)}
+
+
+def _fit(model, x=None, epochs=1, **kwargs):
+    x = _batch(type(model).__name__) if x is None else x
     return model.fit(x, batch_size=B, epochs=epochs, shuffle=False, verbose=0, **kwargs).history
 
 
@@ -158,8 +194,8 @@ def test_a_layer_in_a_saved_model_gives_equal_outputs(name, tmp_path):
     expected = CALLS[name](layer)
     other = keras.Sequential([keras.Input([1]), keras.layers.Identity()])
     other.part = type(layer).from_config(layer.get_config())
-    if name in INPUT_SIZES:
-        other.part.build((None, INPUT_SIZES[name]))
+    if name in INPUTS:
+        other.part.build(*INPUTS[name])
     other.load_weights(tmp_path / "holder.weights.h5")
     _assert_equal(CALLS[name](other.part), expected, rtol=1e-6)
 
@@ -186,19 +222,20 @@ def test_a_model_is_saved_and_loaded_with_its_optimizer(kind, tmp_path):
     assert type(loaded) is type(model) and _plain(loaded.get_config()) == _plain(model.get_config())
     _assert_equal(_weights(loaded), _weights(model), rtol=0)
     _assert_equal([v.numpy() for v in loaded.optimizer.variables], [v.numpy() for v in model.optimizer.variables])
-    _assert_equal(loaded(X), model(X), rtol=1e-6)
-    _assert_equal(loaded.bound(X, seed=1), model.bound(X, seed=1), rtol=1e-6)
+    x = _x(kind)
+    _assert_equal(loaded(x), model(x), rtol=1e-6)
+    _assert_equal(loaded.bound(x, seed=1), model.bound(x, seed=1), rtol=1e-6)
     assert _fit(loaded)["loss"] == pytest.approx(_fit(model)["loss"], rel=1e-5)
     _assert_equal(_weights(loaded), _weights(model), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_weights_are_saved_and_loaded(kind, tmp_path):
-    model, other = _model(kind), _model(kind)
-    model(X)
+    model, other, x = _model(kind), _model(kind), _x(kind)
+    model(x)
     model.save_weights(tmp_path / "model.weights.h5")
     other.load_weights(tmp_path / "model.weights.h5")
-    _assert_equal(other.bound(X), model.bound(X), rtol=1e-6)
+    _assert_equal(other.bound(x), model.bound(x), rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -212,7 +249,7 @@ def test_training_under_xla_gives_the_same_losses(kind):
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_training_in_eager_mode_gives_the_same_losses(kind):
-    histories = [_fit(_compiled(kind, run_eagerly=eagerly), BATCH) for eagerly in (False, True)]
+    histories = [_fit(_compiled(kind, run_eagerly=eagerly)) for eagerly in (False, True)]
     for name, values in histories[0].items():
         np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
 
@@ -241,15 +278,17 @@ def test_a_run_is_the_same_from_a_data_set_and_with_validation_beside():
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_bare_arrays_dictionaries_and_validation(kind):
-    model = _compiled(kind)
-    history = _fit(model, X, validation_data=X)
+    model, x = _compiled(kind), _x(kind)
+    history = _fit(model, x, validation_data=x)
     assert np.isfinite(history["loss"]).all() and np.isfinite(history["val_loss"]).all()
-    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, batch_size=B, verbose=0, return_dict=True)["loss"])
-    logs = model.evaluate(_dataset({"observations": X}), verbose=0, return_dict=True)
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(x, batch_size=B, verbose=0, return_dict=True)["loss"])
+    logs = model.evaluate(_dataset({"observations": x}), verbose=0, return_dict=True)
     assert history["val_loss"][0] == pytest.approx(logs["loss"], rel=1e-5)
     if kind != "RNN":
         assert {"surrogate", "lower_bound", "regularizer", "reconstruction", "kl"} < set(history)
-        num_mixing = ([2], [3]) if kind == "SISRNN" else ([0], [0])  # a point mass has no further components
+        num_mixing = (
+            ([2], [3]) if kind in ("SISRNN", "SentenceSISRNN") else ([0], [0])
+        )  # a point mass has no further components
         assert (history["num_mixing"], history["val_num_mixing"]) == num_mixing
         assert (history["kl_weight"], history["val_kl_weight"]) == ([0.5], [1.0])
 
@@ -274,28 +313,30 @@ def test_k_and_beta_change_between_epochs():
 def test_mixed_bfloat16_keeps_densities_and_variables_in_float32(kind):
     model, plain = _compiled(kind, dtype="mixed_bfloat16"), _compiled(kind)
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
-    terms, expected = model.bound(X, seed=1), plain.bound(X, seed=1)
+    x = _x(kind)
+    terms, expected = model.bound(x, seed=1), plain.bound(x, seed=1)
     assert {value.dtype for value in terms} == {tf.float32}
     _assert_equal(terms.reconstruction, expected.reconstruction, rtol=0.05, atol=0.3)
-    assert model(X)["emission_parameters"].dtype == tf.float32
+    outputs = model(x)
+    assert outputs.get("emission_parameters", outputs.get("log_likelihood")).dtype == tf.float32
     history = _fit(model, epochs=2)
     assert np.isfinite(history["loss"]).all()
-    model(X, training=True)
+    model(x, training=True)
     assert model.losses[0].dtype == tf.float32
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_global_mixed_policy_is_the_same_as_the_argument(kind):
-    expected = _compiled(kind, dtype="mixed_bfloat16").evaluate(X, verbose=0, return_dict=True)
+    expected = _compiled(kind, dtype="mixed_bfloat16").evaluate(_x(kind), verbose=0, return_dict=True)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        logs = _compiled(kind).evaluate(X, verbose=0, return_dict=True)
+        logs = _compiled(kind).evaluate(_x(kind), verbose=0, return_dict=True)
     finally:
         keras.config.set_dtype_policy("float32")
     assert logs == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("SIVILoss", "ExactLoss", "RandomStream")])
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in NO_PARAMETERS])
 def test_a_layer_in_mixed_bfloat16_gives_float32_parameters(name):
     outputs = CALLS[name](_layer(name, dtype="mixed_bfloat16"))
     if name == "StochasticRNN":

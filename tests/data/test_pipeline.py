@@ -29,17 +29,46 @@ def _assert_equal(first, second):
 
 
 def test_form_of_training_batches():
-    batches = pipeline.training_batches(make_dataset(10, lengths=[1, 2, 3, 1, 2, 3, 1, 2, 3, 1]), 4, seed=0)
+    batches = pipeline.training_batches(make_dataset(10), 4, seed=0)
     assert batches.element_spec == {
         "observations": tf.TensorSpec((4, 3, 2), tf.float32),
         "mask": tf.TensorSpec((4, 3), tf.bool),
         "weight": tf.TensorSpec((4,), tf.float32),
     }
-    batch = next(iter(batches))
-    numbers = batch["observations"][:, 0, 0].numpy().astype(int)
-    np.testing.assert_array_equal(batch["mask"].numpy().sum(axis=1), numbers % 3 + 1)
-    np.testing.assert_array_equal(batch["mask"], np.arange(3) < (numbers % 3 + 1)[:, np.newaxis])
-    np.testing.assert_array_equal(batch["weight"], np.ones(4))
+    np.testing.assert_array_equal(next(iter(batches))["weight"], np.ones(4))
+
+
+def test_batches_of_different_lengths_end_with_their_longest():
+    dataset = make_dataset(10, lengths=[1, 2, 3, 1, 2, 3, 1, 2, 3, 1])
+    for batches in (
+        pipeline.training_batches(dataset, 2, seed=0, num_steps=20),
+        pipeline.evaluation_batches(dataset, "test", 4),
+    ):
+        assert batches.element_spec["observations"].shape[1] is None
+        for batch in batches:
+            numbers = batch["observations"][:, 0, 0].numpy().astype(int)
+            lengths = numbers % 3 + 1
+            np.testing.assert_array_equal(batch["mask"], np.arange(lengths.max()) < lengths[:, np.newaxis])
+            assert batch["observations"].shape[1] == lengths.max()
+
+
+@SETTINGS
+@hypothesis.given(count=st.integers(2, 400), data=st.data(), seed=st.integers(0, 2**31 - 1))
+def test_an_epoch_of_different_lengths_is_part_of_a_permutation(count, data, seed):
+    batch_size = data.draw(st.integers(1, min(count, 5)))  # up to 400 batches: several pools
+    dataset = make_dataset(count, num_steps=9, lengths=np.arange(count) % 9 + 1)
+    steps = pipeline.steps_per_epoch(dataset.train, batch_size)
+    seen = _first_feature(pipeline.training_batches(dataset, batch_size, seed, num_steps=steps)).ravel().tolist()
+    assert len(set(seen)) == len(seen) == steps * batch_size
+
+
+def test_little_of_a_batch_is_padding_and_epochs_are_not_sorted():
+    lengths = np.random.default_rng(0).integers(1, 41, 1000)
+    dataset = make_dataset(1000, num_steps=40, lengths=lengths)
+    masks = [batch["mask"].numpy() for batch in pipeline.training_batches(dataset, 10, seed=0, num_steps=100)]
+    assert np.mean([mask.mean() for mask in masks]) > 0.95  # at random it is 0.54
+    longest = np.array([mask.shape[1] for mask in masks])
+    assert abs(np.corrcoef(longest, np.arange(100) % 50)[0, 1]) < 0.3
 
 
 def test_binary_and_drawn_observations_are_float32():
@@ -95,7 +124,7 @@ def test_training_draws_afresh_each_step_and_seed():
 @SETTINGS
 @hypothesis.given(count=st.integers(1, 25), batch_size=st.integers(1, 30), limit=st.none() | st.integers(1, 30))
 def test_evaluation_covers_the_split_in_order(count, batch_size, limit):
-    dataset = make_dataset(count, lengths=np.arange(count) % 3 + 1)
+    dataset = make_dataset(count)
     expected = count if limit is None else min(count, limit)
     batches = pipeline.evaluation_batches(dataset, "test", batch_size, limit)
     assert batches.cardinality() == -(-expected // batch_size)
@@ -105,7 +134,21 @@ def test_evaluation_covers_the_split_in_order(count, batch_size, limit):
     np.testing.assert_array_equal(rows["weight"], np.arange(len(numbers)) < expected)
     np.testing.assert_array_equal(numbers[:expected], np.arange(expected) * count // expected)  # evenly spaced
     np.testing.assert_array_equal(numbers[expected:], 0)
-    np.testing.assert_array_equal(rows["mask"].sum(axis=1), numbers % 3 + 1)
+    assert rows["mask"].all()
+
+
+@SETTINGS
+@hypothesis.given(count=st.integers(2, 25), batch_size=st.integers(1, 30), limit=st.none() | st.integers(1, 30))
+def test_evaluation_goes_by_length(count, batch_size, limit):
+    lengths = np.random.default_rng(count).permutation(count) % 3 + 1
+    dataset = make_dataset(count, lengths=lengths)
+    expected = count if limit is None else min(count, limit)
+    batches = pipeline.evaluation_batches(dataset, "test", batch_size, limit)
+    numbers = _first_feature(batches).ravel()
+    np.testing.assert_array_equal(np.concatenate([b["weight"] for b in batches]), np.arange(len(numbers)) < expected)
+    assert sorted(numbers[:expected]) == (np.arange(expected) * count // expected).tolist()
+    if (lengths != lengths[0]).any():
+        assert (np.diff(lengths[numbers[:expected]]) >= 0).all()
 
 
 def test_evaluation_draws_the_same_each_time_but_not_in_each_split_batch_or_seed():
