@@ -25,7 +25,7 @@ def main() -> None:
     folder = Workdir(FLAGS.workdir)
     try:
         folder.check_writable()
-        model, spec, config, _ = training.load_best(folder)
+        model, spec, config, *_ = training.load_best(folder)
         dataset = factory.make_data(config.data, config.training.seed)
         folder.check_data(spec.of(dataset).to_json())
         batches = pipeline.evaluation_batches(dataset, FLAGS.split, FLAGS.num_sequences, FLAGS.num_sequences)

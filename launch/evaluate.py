@@ -43,7 +43,7 @@ def main() -> None:
 
 def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelihoods.Estimate]) -> list[dict]:
     """Returns a record for each estimate, shown and written as soon as it is there."""
-    model, spec, config, epoch = run
+    model, spec, config, epoch, _ = run
     dataset = factory.make_data(config.data, config.training.seed)
     folder.check_data(spec.of(dataset).to_json())
     run_files.read_evaluation(folder.evaluation, spec.convention)  # records are added to it

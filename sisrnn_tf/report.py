@@ -17,7 +17,14 @@ from sisrnn_tf.config import ExperimentConfig
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.workdir import Workdir, write_text
 
-_MODELS = {"sisrnn": "SIS-RNN", "vrnn": "VRNN", "rnn": "RNN"}
+_MODELS = {
+    "sisrnn": "SIS-RNN",
+    "vrnn": "VRNN",
+    "rnn": "RNN",
+    "sentence_sisrnn": "SIS-RNN of sentences",
+    "vae_lstm": "VAE-LSTM",
+    "vae_transformer": "VAE-transformer",
+}
 _PICTURES = ("training", "samples", "reconstructions", "marginals", "information")
 _LIBRARIES = ("tensorflow", "keras", "tensorflow-probability")
 
@@ -101,6 +108,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "model": _MODELS.get(config.model.model, config.model.model),
         "has_posterior": config.model.model != "rnn",
         "spec": spec,
+        "is_text": spec.words is not None,
         "quantity": "cross-entropy" if spec.emission == "intensities" else "NLL",
         "tightest": tightest(rows),
         "rows": rows,
@@ -108,6 +116,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
         "dimension_columns": _DIMENSIONS,
         "pictures": {name: _data_uri(workdir.plots / f"{name}.png") for name in _PICTURES},
+        "texts": {path.stem: _read_text(path) for path in (workdir.samples, workdir.reconstructions)},
         "sections": dataclasses.asdict(config) | {"data.json": dataclasses.asdict(spec)},
         "commands": [commands.train(workdir, config), *(command for command in evaluations if command)],
         "versions": {"sisrnn_tf": sisrnn_tf.__version__}
@@ -127,7 +136,7 @@ def likelihood_rows(records: list[dict], spec: DataSpec) -> list[dict[str, Any]]
         spec: of the data.
     """
     names = ("split", "estimator", "num_mixing", "num_importance", "num_sequences")
-    means = ("nll", "standard_error", "nll_per_step", "bits_per_dimension")
+    means = ("nll", "standard_error", "nll_per_step", "bits_per_dimension", "ppl")
     rows = [
         {
             **{name: group[0][name] for name in names},
@@ -185,6 +194,11 @@ def _training(metrics: list[dict], config: ExperimentConfig, spec: DataSpec) -> 
         "metrics": {name: meanings.get(name, "") for name in ordered},
         "seconds": sum(record.get("seconds", 0.0) for record in metrics),
     }
+
+
+def _read_text(path: pathlib.Path) -> str | None:
+    """Returns a file's text, damaged bytes shown as such; None if there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
 
 
 def _data_uri(path: pathlib.Path) -> str | None:

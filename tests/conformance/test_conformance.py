@@ -54,7 +54,7 @@ LAYERS = {
     "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
     "SentenceCell": lambda **kwargs: sisrnn_tf.SentenceCell(Z, H, _encoder(**kwargs), **kwargs),
     "WordEmbedding": lambda **kwargs: WordEmbedding(V, E, **kwargs),
-    "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 2, 3, 2, 0.3, **kwargs),
+    "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 1, 3, 2, 0.3, **kwargs),
     "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
 }
 MODELS = ("SISRNN", "VRNN", "RNN", "SentenceSISRNN")

@@ -1,0 +1,22 @@
+"""Sentences in and out of a model, as text."""
+
+import pytest
+import tensorflow as tf
+
+from sisrnn_tf import texts
+from sisrnn_tf.data.vocabulary import Vocabulary
+
+WORDS = Vocabulary(["<eos>", "<unk>", "see", "module"])
+
+
+def test_there_and_back(caplog):
+    words = texts.to_words(" see  zorkmid module zorkmid", WORDS)
+    assert words.tolist() == [2, 1, 3, 1, 0]
+    assert "Not in the vocabulary, so read as <unk>: zorkmid" in caplog.text
+    assert texts.to_lines(tf.constant([[2, 3, 0, 3], [0, 0, 0, 0]]), WORDS) == ["see module", ""]
+
+
+@pytest.mark.parametrize("sentence", ["", "  ", "\n"])
+def test_a_sentence_without_a_word_is_refused(sentence):
+    with pytest.raises(ValueError, match="at least one word"):
+        texts.to_words(sentence, WORDS)
