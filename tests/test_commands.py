@@ -162,3 +162,44 @@ def test_training_makes_the_bound_at_no_mixing_of_models_without(model, estimato
     config = from_options("small", {"model": model})
     made = record(estimator=estimator, num_mixing=0, num_importance=1, seed=0)
     assert commands.evaluate(Workdir("run"), config, SPEC, made) is None
+
+
+REFUSE = """
+import json, sys
+from absl import app
+from absl.flags import FLAGS
+from flags import experiment
+for arguments in json.load(sys.stdin):
+    FLAGS.unparse_flags()
+    for name in FLAGS:
+        FLAGS[name].unparse()
+    FLAGS(["train", *arguments])
+    try:
+        experiment.from_flags()
+        print("accepted")
+    except app.UsageError as error:
+        print(error)
+"""
+REFUSED = {
+    "--dataset=pydoc --model=vrnn": "`model` must be one of sentence_sisrnn",
+    "--dataset=digits --model=vae_lstm": "`model` must be one of sisrnn",
+    "--dataset=pydoc --layout=rows": "--dataset=pydoc makes no use of --layout",
+    "--dataset=digits --max_length=5": "--dataset=digits makes no use of --max_length",
+    "--model=rnn --latent_size=2 --noise_sizes=1,1": "--model=rnn makes no use of --latent_size, --noise_sizes",
+    "--dataset=pydoc --model=vae_lstm --attention_heads=2": "--model=vae_lstm makes no use of --attention_heads",
+    "--dataset=pydoc --objective=fivo --num_importance=4": "a sentence has one latent",
+    "--dataset=pydoc --word_dropout=1": "`word_dropout` must be in [0, 1)",
+    "--dataset=pydoc --vocabulary_size=2": "`vocabulary_size` must be",
+}
+
+
+def test_flags_that_would_do_nothing_or_do_not_fit_are_refused():
+    command = [sys.executable, "-c", REFUSE]
+    lines = json.dumps([flags.split() for flags in REFUSED])
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
+    process = subprocess.run(
+        command, input=lines, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert process.returncode == 0, process.stderr
+    for message, (flags, expected) in zip(process.stdout.splitlines(), REFUSED.items(), strict=True):
+        assert expected in message, flags

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import sisrnn_tf
 from sisrnn_tf import random
+from sisrnn_tf.likelihoods import plan
 from sisrnn_tf.noise import draw_noise
 from tests.reference import sentence as reference
 
@@ -235,6 +236,14 @@ def test_learns_to_reconstruct():
     model.fit(words, epochs=60, batch_size=32, verbose=0)
     assert -model.bound(words, num_mixing=10, seed=0).surrogate.numpy().mean() < np.log(2) + 0.3
     np.testing.assert_array_equal(model.reconstruct(words[:2], seed=0), words[:2])
+
+
+def test_estimators_of_a_sentence_are_the_bound_and_iwae(models):
+    estimates = plan(models["lstm"], "test", ["bound", "iwae", "smc"], [2], [5], [0])
+    assert [estimate.estimator for estimate in estimates] == ["L_K", "IWAE"]
+    assert {estimate.num_mixing for estimate in plan(models["point_mass"], "test", ["iwae"], [2], [5], [0])} == {0}
+    with pytest.raises(ValueError, match="a sentence has one latent"):
+        plan(models["lstm"], "test", ["smc"], [2], [5], [0])
 
 
 @pytest.mark.parametrize(

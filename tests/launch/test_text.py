@@ -69,8 +69,6 @@ def test_evaluate_diagnose_and_report(trained_text):
     status, output = launcher.run("evaluate", workdir, "--estimator=all", "--num_importance=5", "--num_mixing=2")
     assert status == 0, output
     assert "perplexity" in output and "IWAE" in output and "SMC" not in output
-    status, output = launcher.run("evaluate", workdir, "--estimator=smc")
-    assert status != 0 and "a sentence has one latent" in output
     status, output = launcher.run("diagnose", workdir, "--num_sequences=20", "--num_noise_draws=8")
     assert status == 0 and "active units" in output, output
     status, output = launcher.run("report", workdir)
@@ -83,8 +81,10 @@ def test_evaluate_diagnose_and_report(trained_text):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (("--num_samples=3", "--temperature=0.7", "--top_k=5", "--top_p=0.9"), "Wrote 3 sentences"),
-        (("--num_samples=2", "--reconstruct=see the zorkmid ."), "Not in the vocabulary, so read as <unk>: zorkmid"),
+        (
+            ("--num_samples=2", "--reconstruct=see the zorkmid .", "--temperature=0.7", "--top_k=5", "--top_p=0.9"),
+            "Not in the vocabulary, so read as <unk>: zorkmid",
+        ),
         (("--num_samples=4", "--interpolate=see the class", "--interpolate=a function"), "Wrote 4 sentences"),
         (("--interpolate=a",), "ERROR: `interpolate` must be given twice"),
     ],
@@ -95,15 +95,7 @@ def test_generate(trained_text, flags, expected):
     assert (status != 0) == expected.startswith("ERROR") and "Traceback" not in output
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (("--dataset=pydoc", "--model=vrnn"), "`model` must be one of sentence_sisrnn"),
-        (("--dataset=pydoc", "--model=vae_lstm", "--noise_sizes=1,1,1"), "makes no use of --noise_sizes"),
-        (("--dataset=ptb",), "No data for ptb"),
-    ],
-)
-def test_bad_flags_end_before_training(tmp_path, flags, message):
-    status, output = launcher.run("train", f"--workdir={tmp_path / 'run'}", *flags)
-    assert status != 0 and message in output and "Traceback" not in output
+def test_missing_data_ends_before_training(tmp_path):
+    status, output = launcher.run("train", f"--workdir={tmp_path / 'run'}", "--dataset=ptb")
+    assert status != 0 and "No data for ptb" in output and "Traceback" not in output
     assert not (tmp_path / "run").exists()
