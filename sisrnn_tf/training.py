@@ -229,11 +229,18 @@ class Trainer:
     def _training_batches(self) -> tf.data.Dataset:
         step = int(self.model.optimizer.iterations)
         training = self.config.training
-        return pipeline.training_batches(self.dataset, training.batch_size, training.seed, first_step=step)
+        return pipeline.training_batches(
+            self.dataset, training.batch_size, training.seed, first_step=step, few_lengths=training.jit_compile
+        )
 
     def _batches(self, split: str) -> tf.data.Dataset:
+        training = self.config.training
         return pipeline.evaluation_batches(
-            self.dataset, split, self.config.training.eval_batch_size, self.config.data.max_eval_sequences
+            self.dataset,
+            split,
+            training.eval_batch_size,
+            self.config.data.max_eval_sequences,
+            few_lengths=training.jit_compile,
         )
 
     def _evaluate(self, split: str, epoch: int) -> dict:

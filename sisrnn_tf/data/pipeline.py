@@ -28,7 +28,12 @@ def steps_per_epoch(sequences: Sequences, batch_size: int) -> int:
 
 
 def training_batches(
-    dataset: SequenceDataset, batch_size: int, seed: int, first_step: int = 0, num_steps: int | None = None
+    dataset: SequenceDataset,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    num_steps: int | None = None,
+    few_lengths: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of the training split, each a function of the seed and its step alone.
 
@@ -42,6 +47,7 @@ def training_batches(
         seed: of the order and of fresh draws.
         first_step: global step of the first batch.
         num_steps: how many batches; None for no end.
+        few_lengths: where sequences differ in length, pad batches to one of few: XLA compiles each anew.
 
     Returns:
         Batches {"observations": float32 `[B, T, D]` or int32 `[B, T]`, "mask": bool `[B, T]`, "weight": float32 `[B]`}.
@@ -51,7 +57,7 @@ def training_batches(
     """
     steps = steps_per_epoch(dataset.train, batch_size)
     require(first_step >= 0, "first_step", "at least 0", first_step)
-    gather = _gatherer(dataset, dataset.train)
+    gather = _gatherer(dataset, dataset.train, few_lengths)
     choose = _chooser(dataset.train, batch_size, seed)
 
     def make_batch(step):
@@ -70,7 +76,12 @@ def num_evaluated(sequences: Sequences, max_sequences: int | None) -> int:
 
 
 def evaluation_batches(
-    dataset: SequenceDataset, split: str, batch_size: int, max_sequences: int | None = None, seed: int = 0
+    dataset: SequenceDataset,
+    split: str,
+    batch_size: int,
+    max_sequences: int | None = None,
+    seed: int = 0,
+    few_lengths: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of a split, the last filled up with rows of weight 0; the same at each reading.
 
@@ -82,6 +93,7 @@ def evaluation_batches(
         batch_size: B.
         max_sequences: at most so many, evenly spaced, since files are often sorted; None for all.
         seed: of fresh draws, which depend on the split and the batch too.
+        few_lengths: as of `training_batches`.
 
     Returns:
         Batches as of `training_batches`.
@@ -96,7 +108,7 @@ def evaluation_batches(
     if not len(sequences):
         raise ValueError(f"The {split} split of {dataset.name} is empty: there is nothing to evaluate.")
     count = num_evaluated(sequences, max_sequences)
-    gather = _gatherer(dataset, sequences)
+    gather = _gatherer(dataset, sequences, few_lengths)
     stream = _EVALUATION_DRAW + SPLITS.index(split)
     order = np.arange(count, dtype=np.int64) * len(sequences) // count
     if _differ(sequences):
@@ -151,10 +163,19 @@ def _range(count) -> tf.Tensor:
     return tf.range(count, dtype=tf.int64)
 
 
-def _gatherer(dataset: SequenceDataset, sequences: Sequences):
+def _rungs(longest: int) -> list[int]:
+    """Returns lengths up to the longest, each about 1.4 of the one before: a sixth of a batch is padding on average."""
+    rungs = [longest]
+    while rungs[-1] > 8:
+        rungs.append(-(-rungs[-1] * 5 // 7))
+    return rungs[::-1]
+
+
+def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool):
     """Returns a function (indices int64 `[B]`, seed int32 `[2]`) -> observations and mask."""
     with tf.device("CPU"):
         stored, lengths = tf.constant(sequences.observations), tf.constant(sequences.lengths)
+    rungs = tf.constant(_rungs(sequences.observations.shape[1]))
     num_steps, differ = sequences.observations.shape[1], _differ(sequences)
 
     def gather(indices, seed):
@@ -164,6 +185,8 @@ def _gatherer(dataset: SequenceDataset, sequences: Sequences):
         elif dataset.vocabulary is None:
             observations = tf.cast(observations, tf.float32)
         longest = tf.reduce_max(real) if differ else num_steps
+        if differ and few_lengths:
+            longest = tf.gather(rungs, tf.searchsorted(rungs, longest[tf.newaxis]))[0]
         return {"observations": observations[:, :longest], "mask": tf.sequence_mask(real, longest)}
 
     return gather

@@ -52,6 +52,24 @@ def test_batches_of_different_lengths_end_with_their_longest():
             assert batch["observations"].shape[1] == lengths.max()
 
 
+def test_few_lengths_fit_all_batches_and_pad_little():
+    lengths = np.random.default_rng(0).integers(1, 201, 2000)
+    dataset = make_dataset(2000, num_steps=200, lengths=lengths)
+    for batches in (
+        pipeline.training_batches(dataset, 20, seed=0, num_steps=100, few_lengths=True),
+        pipeline.evaluation_batches(dataset, "test", 20, few_lengths=True),
+    ):
+        masks = [batch["mask"].numpy() for batch in batches]
+        assert len({mask.shape[1] for mask in masks}) <= 11
+        assert sum(mask.sum() for mask in masks) > 0.8 * sum(mask.size for mask in masks)
+    exact = pipeline.training_batches(dataset, 20, seed=0, num_steps=100)
+    few = pipeline.training_batches(dataset, 20, seed=0, num_steps=100, few_lengths=True)
+    for left, right in zip(exact, few, strict=True):  # the same batches but for padding
+        length = left["mask"].shape[1]
+        np.testing.assert_array_equal(right["mask"][:, :length], left["mask"])
+        assert not right["mask"][:, length:].numpy().any()
+
+
 @SETTINGS
 @hypothesis.given(count=st.integers(2, 400), data=st.data(), seed=st.integers(0, 2**31 - 1))
 def test_an_epoch_of_different_lengths_is_part_of_a_permutation(count, data, seed):
