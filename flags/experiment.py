@@ -14,9 +14,9 @@ from sisrnn_tf.config import (
     DataConfig,
     ExperimentConfig,
     ModelConfig,
-    from_options,
 )
 from sisrnn_tf.data.registry import DATASETS, Entry
+from sisrnn_tf.presets import from_options
 from sisrnn_tf.validation import require
 
 

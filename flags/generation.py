@@ -6,7 +6,11 @@ flags.DEFINE_integer("num_samples", 64, "How many sequences to draw.", lower_bou
 flags.DEFINE_integer("num_steps", None, "Length of each, of text at the most; default: the data's.", lower_bound=1)
 flags.DEFINE_string("output_dir", None, "Where to write; default: WORKDIR/generated.")
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the samples.")
-flags.DEFINE_float("temperature", None, "Of text: divides the logits; 0: the most likely word. Default: 1.")
+flags.DEFINE_float(
+    "temperature",
+    None,
+    "Of text: divides the logits; 0: the most likely word. Default: 1; of --reconstruct or --interpolate alone: 0.",
+)
 flags.DEFINE_integer("top_k", None, "Of text: draw from so many of the most likely words.")
 flags.DEFINE_float("top_p", None, "Of text: draw from the nucleus, the likeliest words of this probability together.")
 flags.DEFINE_string("reconstruct", None, "Of text: write this sentence again from draws of its latent.")

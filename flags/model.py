@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from sisrnn_tf.config import MODELS, PRESETS
+from sisrnn_tf.config import MODELS
+from sisrnn_tf.presets import PRESETS
 
 flags.DEFINE_enum(
     "preset",

@@ -38,9 +38,7 @@ def main() -> None:
         sentence = given.pop("reconstruct", None)
         require(sentence is None or ends is None, "reconstruct", "left out beside --interpolate", sentence)
         if is_text:
-            # A sentence that is given is written as likely as it goes, as long as nothing else is asked for.
-            sampler = Sampler(**given) if given or not (ends or sentence) else Sampler(temperature=0)
-            lines = _write(run, sampler, sentence, ends)
+            lines = _write(run, Sampler(**given) if given else None, sentence, ends)
         output.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
@@ -52,8 +50,10 @@ def main() -> None:
         _draw(run, output)
 
 
-def _write(run: training.TrainedRun, sampler: Sampler, sentence: str | None, ends: list[str] | None) -> list[str]:
-    """Returns sentences."""
+def _write(
+    run: training.TrainedRun, sampler: Sampler | None, sentence: str | None, ends: list[str] | None
+) -> list[str]:
+    """Returns sentences; without a sampler those from the prior are drawn, the others the likeliest."""
     model, vocabulary, count, seed = run.model, run.vocabulary, FLAGS.num_samples, FLAGS.sampling_seed
     num_steps = FLAGS.num_steps or run.spec.num_steps
     if sentence is not None:

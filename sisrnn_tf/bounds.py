@@ -62,9 +62,6 @@ def log_densities(
 ) -> LogDensities:
     """Returns the log-densities of a trajectory that the bound is made of, those of all components at once.
 
-    The plain way, at the memory of all draws; training and estimators go by `chunked_mixture`. The components of a
-    point mass are all equal, so their mixture is psi^0 alone.
-
     Args:
         cell: the stochastic cell that made the trajectory.
         observations: x, `[T, B, D]`.
@@ -72,12 +69,30 @@ def log_densities(
         trajectory: of the generating draw psi^0.
         noise: its part `extra_mixing` is used.
     """
-    emission, prior, posterior = step_densities(cell, observations, emission_parameters, trajectory)
-    components = posterior[tf.newaxis]  # [1, T, B]
+    densities = step_densities(cell, observations, emission_parameters, trajectory)
+    return with_components(cell, observations, densities, trajectory, noise)
+
+
+def with_components(
+    cell: keras.layers.Layer, observations: tf.Tensor, densities: StepDensities, trajectory: Trajectory, noise: Noise
+) -> LogDensities:
+    """Returns log-densities with those of all components.
+
+    The plain way, at the memory of all draws; training and estimators go by `chunked_mixture`. The components of a
+    point mass are all equal, so their mixture is psi^0 alone.
+
+    Args:
+        cell: the stochastic cell that made the trajectory.
+        observations: x, `[T, B, D]`.
+        densities: of the trajectory.
+        trajectory: of the generating draw psi^0.
+        noise: its part `extra_mixing` is used.
+    """
+    components = densities.posterior[tf.newaxis]  # [1, T, B]
     if cell.encoder.noise_size > 0:
         extra = cell.posterior_parameters(observations, trajectory.previous_hidden, noise.extra_mixing)
         components = tf.concat([components, gaussian_log_density(trajectory.latent, extra)], axis=0)  # [K + 1, T, B]
-    return LogDensities(emission, prior, components)
+    return LogDensities(densities.emission, densities.prior, components)
 
 
 def sum_over_time(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:

@@ -137,6 +137,24 @@ class ComponentMixture:
         return tf.reduce_sum(weights * values), tf.stop_gradient(values)
 
 
+def make_mixture(
+    encoder: keras.layers.Layer,
+    observations: tf.Tensor,
+    trajectory: Trajectory,
+    own: tf.Tensor,
+    extra_mixing: Callable[..., tf.Tensor],
+    num_mixing: int | tf.Tensor,
+    num_particles: int | tf.Tensor = 1,
+) -> ChunkedMixture | ComponentMixture:
+    """Returns what makes log ghat; the components of a point mass are all equal, so its mixture is psi^0 alone.
+
+    Args: as of `ChunkedMixture`.
+    """
+    if encoder.noise_size == 0:
+        return ComponentMixture(own[tf.newaxis])
+    return ChunkedMixture(encoder, observations, trajectory, own, extra_mixing, num_mixing, num_particles)
+
+
 def densities_and_mixture(
     cell: keras.layers.Layer,
     observations: tf.Tensor,
@@ -146,9 +164,7 @@ def densities_and_mixture(
     num_mixing: int | tf.Tensor,
     num_particles: int | tf.Tensor = 1,
 ) -> tuple[StepDensities, ChunkedMixture | ComponentMixture]:
-    """Returns the log-densities of trajectories, each `[T, M B]`, and what makes the mixture's.
-
-    The components of a point mass are all equal, so its mixture is psi^0 alone.
+    """Returns the log-densities of trajectories, each `[T, M B]`, and what makes the mixture's; see `make_mixture`.
 
     Args:
         cell: the stochastic cell that made the trajectories.
@@ -160,12 +176,8 @@ def densities_and_mixture(
         num_particles: M.
     """
     densities = step_densities(cell, observations, emission_parameters, trajectory)
-    if cell.encoder.noise_size == 0:
-        return densities, ComponentMixture(densities.posterior[tf.newaxis])
-    mixture = ChunkedMixture(
-        cell.encoder, observations, trajectory, densities.posterior, extra_mixing, num_mixing, num_particles
-    )
-    return densities, mixture
+    parts = (observations, trajectory, densities.posterior, extra_mixing, num_mixing, num_particles)
+    return densities, make_mixture(cell.encoder, *parts)
 
 
 class _Layout(NamedTuple):

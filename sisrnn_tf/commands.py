@@ -4,10 +4,11 @@ import dataclasses
 import shlex
 from typing import Any
 
-from sisrnn_tf.config import PRESETS, ExperimentConfig, from_options
+from sisrnn_tf.config import MODEL_OPTIONS, ExperimentConfig
 from sisrnn_tf.data.registry import NO_IMAGES
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.likelihoods import ESTIMATORS
+from sisrnn_tf.presets import PRESETS, from_options
 from sisrnn_tf.workdir import Workdir
 
 # Always spelled out: what a result is of, and the one default that depends on another flag, the binarization.
@@ -47,7 +48,7 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     """
     names = {label: name for name, label in ESTIMATORS.items()} | {"exact": "bound"}
     name = names.get(record["estimator"])
-    num_mixing = config.training.eval_num_mixing if config.model.model in ("sisrnn", "sentence_sisrnn") else 0
+    num_mixing = config.training.eval_num_mixing if "noise_sizes" in MODEL_OPTIONS[config.model.model] else 0
     precision = record.get("precision", config.training.precision)
     size = spec.num_sequences[SPLITS.index(record["split"])]
     num_sequences = min(config.data.max_eval_sequences or size, size)

@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from sisrnn_tf import commands
-from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, from_options
+from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.presets import from_options
 from sisrnn_tf.workdir import Workdir
 
 ROOT = pathlib.Path(__file__).parents[1]

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisrnn_tf.config import (
-    PRESETS,
     DataConfig,
     ExperimentConfig,
     ModelConfig,
     TrainingConfig,
     differences,
-    from_options,
 )
+from sisrnn_tf.presets import PRESETS, from_options
 
 _SIZES = st.lists(st.integers(1, 512), min_size=1, max_size=4).map(tuple)
 

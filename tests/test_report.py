@@ -10,8 +10,8 @@ import statistics
 import pytest
 
 from sisrnn_tf import plotting, report
-from sisrnn_tf.config import from_options
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.presets import from_options
 from sisrnn_tf.workdir import Workdir
 
 CONVENTION = "digits, threshold, rows (T=8, D=8)"

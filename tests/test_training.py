@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisrnn_tf import factory
-from sisrnn_tf.config import ExperimentConfig, from_options
+from sisrnn_tf.config import ExperimentConfig
+from sisrnn_tf.presets import from_options
 from sisrnn_tf.training import Trainer, phases
 from sisrnn_tf.workdir import Workdir
 

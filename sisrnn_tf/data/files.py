@@ -43,6 +43,18 @@ def read_npz(path: pathlib.Path, names: Sequence[str] | None = None) -> dict[str
         raise ValueError(f"{path} cannot be read as .npz: {error}") from error
 
 
+def open_folder(data_dir: str) -> pathlib.Path:
+    """Returns the path of the user's folder.
+
+    Raises:
+        ValueError: the folder is not there.
+    """
+    folder = pathlib.Path(data_dir).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
+    return folder
+
+
 def find(data_dir: str | None, names: Sequence[str]) -> list[pathlib.Path] | None:
     """Returns the paths of all files in a folder, or None if one of them is not there.
 
@@ -51,9 +63,7 @@ def find(data_dir: str | None, names: Sequence[str]) -> list[pathlib.Path] | Non
     """
     if data_dir is None:
         return None
-    folder = pathlib.Path(data_dir).expanduser()
-    if not folder.is_dir():
-        raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
+    folder = open_folder(data_dir)
     paths = [folder / name for name in names]
     return paths if all(path.is_file() for path in paths) else None
 

@@ -146,7 +146,7 @@ def _chooser(sequences: Sequences, batch_size: int, seed: int):
 
     def choose(epoch, offset, steps):
         if lengths is None:
-            return tf.ensure_shape(shuffled(epoch, offset * batch_size + _range(batch_size)), [batch_size])
+            return shuffled(epoch, offset * batch_size + _range(batch_size))
         first = offset // _POOL * _POOL  # batch of the pool
         num_batches = tf.minimum(steps - first, _POOL)
         pool = shuffled(epoch, first * batch_size + _range(num_batches * batch_size))
@@ -154,7 +154,7 @@ def _chooser(sequences: Sequences, batch_size: int, seed: int):
         # Else every epoch would go from short sequences to long ones, again and again.
         place_seed = tf.stack([tf.constant(seed, tf.int64), -1 - epoch])
         place = tf.random.experimental.index_shuffle(offset - first, place_seed, num_batches - 1)
-        return tf.ensure_shape(tf.slice(pool, [place * batch_size], [batch_size]), [batch_size])
+        return tf.slice(pool, [place * batch_size], [batch_size])
 
     return choose
 

@@ -20,14 +20,17 @@ class Entry(NamedTuple):
         binarizations: those that it allows.
         options: names of those arguments of `load` that it makes use of; its reader takes them as keywords.
         read: (seed, **options) -> SequenceDataset.
-        is_text: whether its sequences are sentences.
     """
 
     default_binarization: str
     binarizations: tuple[str, ...]
     options: tuple[str, ...]
     read: Callable[..., SequenceDataset]
-    is_text: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its sequences are sentences."""
+        return self.default_binarization == NO_IMAGES
 
 
 def _read_digits(seed, binarization, layout) -> SequenceDataset:
@@ -53,7 +56,7 @@ def _text(name: str, whole: bool) -> Entry:
     def read(seed, **options):
         return sentences.read(name, whole=whole, **options)
 
-    return Entry(NO_IMAGES, (NO_IMAGES,), _TEXT_OPTIONS, read, is_text=True)
+    return Entry(NO_IMAGES, (NO_IMAGES,), _TEXT_OPTIONS, read)
 
 
 DATASETS: dict[str, Entry] = {
@@ -62,7 +65,7 @@ DATASETS: dict[str, Entry] = {
     "binarized_mnist": Entry(
         "larochelle", ("larochelle",), ("data_dir", "download", *_IMAGE_OPTIONS), _read_binarized_mnist
     ),
-    "pydoc": Entry(NO_IMAGES, (NO_IMAGES,), _VOCABULARY_OPTIONS, _read_pydoc, is_text=True),
+    "pydoc": Entry(NO_IMAGES, (NO_IMAGES,), _VOCABULARY_OPTIONS, _read_pydoc),
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
     "text": _text("text", whole=False),
@@ -85,7 +88,7 @@ def load(
 
     Args:
         name: a key of `DATASETS`.
-        data_dir: folder of the user's files, or of TFDS; embedded data ignores none and needs none.
+        data_dir: folder of the user's files, or of TFDS; embedded data needs none.
         download: whether TFDS may use the network.
         binarization: convention of images; None for the data set's default.
         layout: of images, `rows` or `pixels`.

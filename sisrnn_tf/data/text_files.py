@@ -6,6 +6,7 @@ import pathlib
 import zlib
 from collections.abc import Sequence
 
+from sisrnn_tf.data import files
 from sisrnn_tf.data.spec import SPLITS
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,11 +26,10 @@ def find(data_dir: str, name: str) -> dict[str, pathlib.Path]:
     Raises:
         ValueError: the path does not exist, or a split has two files.
     """
-    folder = pathlib.Path(data_dir).expanduser()
-    if folder.is_file():
-        return {"train": folder}
-    if not folder.is_dir():
-        raise ValueError(f"`data_dir` must be a folder that exists. Received: data_dir={data_dir}")
+    path = pathlib.Path(data_dir).expanduser()
+    if path.is_file():
+        return {"train": path}
+    folder = files.open_folder(data_dir)
     found = {}
     for split in SPLITS:
         stems = [f"{prefix}{alias}" for alias in _SPLIT_NAMES[split] for prefix in (f"{name}.", "")]

@@ -4,12 +4,13 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import random
+from sisrnn_tf.decoders.part import DecoderPart
 from sisrnn_tf.networks import concat, dropout
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require_int
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class LSTMDecoder(keras.layers.Layer):
+class LSTMDecoder(DecoderPart):
     """An LSTM whose first state is made of z, and which reads z beside each word (Bowman et al. 2016).
 
     Args:
@@ -21,20 +22,16 @@ class LSTMDecoder(keras.layers.Layer):
     """
 
     def __init__(self, size: int = 512, units: int = 1024, dropout_rate: float = 0.5, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.size, self.units = require_int("size", size, 1), require_int("units", units, 1)
-        require(0 <= dropout_rate < 1, "dropout_rate", "in [0, 1)", dropout_rate)
-        self.dropout_rate = dropout_rate
+        super().__init__(size, dropout_rate, **kwargs)
+        self.units = require_int("units", units, 1)
         self.initial = keras.layers.Dense(2 * units, dtype=self.dtype_policy, name="initial")
         self.lstm = keras.layers.LSTM(units, return_sequences=True, dtype=self.dtype_policy, name="lstm")
         self.output_layer = keras.layers.Dense(size, dtype=self.dtype_policy, name="output")
 
-    def build(self, inputs_shape, latent_size: int):
-        """Makes the weights for inputs `[B, T, E]` and a latent of size Z."""
+    def _make_weights(self, inputs_shape, latent_size: int):
         self.initial.build((None, latent_size))
         self.lstm.build((None, None, self.size + latent_size))
         self.output_layer.build((None, None, self.units))
-        self.built = True
 
     def call(self, inputs, latent, dropout_seed=None):
         """Returns the features; see the class."""
@@ -61,12 +58,4 @@ class LSTMDecoder(keras.layers.Layer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "size": self.size, "units": self.units, "dropout_rate": self.dropout_rate}
-
-    def get_build_config(self):
-        """Returns the latent size, which no input shape tells; None before `build`."""
-        return {"latent_size": self.initial.kernel.shape[0]} if self.built else None
-
-    def build_from_config(self, config):
-        """Makes the weights of a decoder that was loaded."""
-        self.build((None, None, self.size), config["latent_size"])
+        return {**super().get_config(), "units": self.units}

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import random
+from sisrnn_tf.decoders.part import DecoderPart
 from sisrnn_tf.networks import dropout
 from sisrnn_tf.validation import require, require_int
 
@@ -27,7 +28,7 @@ def sinusoidal_positions(num_steps: int | tf.Tensor, size: int, dtype: str) -> t
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class TransformerBlock(keras.layers.Layer):
+class TransformerBlock(DecoderPart):
     """Causal self-attention, the memory z, and a feed-forward network, each added to what comes in.
 
     Layer normalization stands before the first and the last (Xiong et al. 2020). Attention over a memory of one slot
@@ -42,9 +43,8 @@ class TransformerBlock(keras.layers.Layer):
     """
 
     def __init__(self, size: int, num_heads: int, feed_forward_factor: int, dropout_rate: float, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.size, self.num_heads, self.feed_forward_factor = size, num_heads, feed_forward_factor
-        self.dropout_rate = dropout_rate
+        super().__init__(size, dropout_rate, **kwargs)
+        self.num_heads, self.feed_forward_factor = num_heads, feed_forward_factor
         policy = {"dtype": self.dtype_policy}
         self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="attention_norm", **policy)
         self.attention = keras.layers.MultiHeadAttention(num_heads, size // num_heads, name="attention", **policy)
@@ -54,15 +54,13 @@ class TransformerBlock(keras.layers.Layer):
         self.feed_forward = keras.layers.Dense(units, activation="relu", name="feed_forward", **policy)
         self.feed_forward_output = keras.layers.Dense(size, name="feed_forward_output", **policy)
 
-    def build(self, inputs_shape, latent_size: int):
-        """Makes the weights for inputs `[B, T, E]` and a latent of size Z."""
+    def _make_weights(self, inputs_shape, latent_size: int):
         self.attention_norm.build(inputs_shape)
         self.attention.build(inputs_shape, inputs_shape)
         self.memory.build((None, latent_size))
         self.feed_forward_norm.build(inputs_shape)
         self.feed_forward.build(inputs_shape)
         self.feed_forward_output.build((*inputs_shape[:-1], self.feed_forward.units))
-        self.built = True
 
     def call(self, inputs, latent, dropout_seed=None):
         """Maps `[B, T, E]` and z `[B, Z]` to `[B, T, E]`."""
@@ -101,23 +99,13 @@ class TransformerBlock(keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "size": self.size,
             "num_heads": self.num_heads,
             "feed_forward_factor": self.feed_forward_factor,
-            "dropout_rate": self.dropout_rate,
         }
-
-    def get_build_config(self):
-        """Returns the latent size, which no input shape tells; None before `build`."""
-        return {"latent_size": self.memory.kernel.shape[0]} if self.built else None
-
-    def build_from_config(self, config):
-        """Makes the weights of a block that was loaded."""
-        self.build((None, None, self.size), config["latent_size"])
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class TransformerDecoder(keras.layers.Layer):
+class TransformerDecoder(DecoderPart):
     """A transformer over the words so far, with z in the memory of each block.
 
     The sizes of Liu & Liu, *A Transformer-Based Variational Autoencoder for Sentence Generation* (2019), are the
@@ -148,16 +136,13 @@ class TransformerDecoder(keras.layers.Layer):
         dropout_rate: float = 0.2,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(size, dropout_rate, **kwargs)
         self.num_blocks, self.num_heads = (
             require_int("num_blocks", num_blocks, 1),
             require_int("num_heads", num_heads, 1),
         )
-        self.size = require_int("size", size, 1)
         require(size % num_heads == 0 and size % 2 == 0, "size", f"even and a multiple of num_heads={num_heads}", size)
         self.feed_forward_factor = require_int("feed_forward_factor", feed_forward_factor, 1)
-        require(0 <= dropout_rate < 1, "dropout_rate", "in [0, 1)", dropout_rate)
-        self.dropout_rate = dropout_rate
         self.blocks = [
             TransformerBlock(
                 size, num_heads, feed_forward_factor, dropout_rate, dtype=self.dtype_policy, name=f"block_{index}"
@@ -166,12 +151,10 @@ class TransformerDecoder(keras.layers.Layer):
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name="norm")
 
-    def build(self, inputs_shape, latent_size: int):
-        """Makes the weights for inputs `[B, T, E]` and a latent of size Z."""
+    def _make_weights(self, inputs_shape, latent_size: int):
         for block in self.blocks:
             block.build(inputs_shape, latent_size)
         self.norm.build(inputs_shape)
-        self.built = True
 
     def call(self, inputs, latent, dropout_seed=None):
         """Returns the features; see the class."""
@@ -204,17 +187,7 @@ class TransformerDecoder(keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "size": self.size,
             "num_blocks": self.num_blocks,
             "num_heads": self.num_heads,
             "feed_forward_factor": self.feed_forward_factor,
-            "dropout_rate": self.dropout_rate,
         }
-
-    def get_build_config(self):
-        """Returns the latent size, which no input shape tells; None before `build`."""
-        return self.blocks[0].get_build_config()
-
-    def build_from_config(self, config):
-        """Makes the weights of a decoder that was loaded."""
-        self.build((None, None, self.size), config["latent_size"])

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from sisrnn_tf import particles
+from sisrnn_tf import networks, particles
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.types import Batch
 
@@ -10,7 +10,7 @@ from sisrnn_tf.types import Batch
 class MixingModel(SequenceModel):
     """A model trained by `SIVILoss`.
 
-    Beside what `SequenceModel` asks for, a subclass gives
+    Beside what `SequenceModel` asks for, a subclass has a `cell`, and gives
 
         _trajectories(batch, first, count, num_mixing, seed) -> mask, densities and mixture of particles
 
@@ -18,6 +18,11 @@ class MixingModel(SequenceModel):
     """
 
     _compiled_num_mixing = None
+
+    @property
+    def density_dtype(self) -> tf.DType:
+        """The dtype of densities and samples."""
+        return networks.density_dtype(self.cell)
 
     def make_train_function(self, force=False):
         """Makes the training step; under XLA K is part of it, so a K that has changed since needs a new one."""
@@ -49,3 +54,9 @@ class MixingModel(SequenceModel):
         batch = Batch(observations, mask, None)
         mask, densities, mixture = self._trajectories(batch, first, count, num_mixing, seed)
         return particles.trajectory_terms(densities, mixture.log_density(), count, mask).surrogate
+
+    def get_config(self):
+        """Returns the constructor's arguments, as far as they are the loss layer's."""
+        loss = self.loss_layer.get_config()
+        names = ("num_mixing", "kl_weight", "eval_num_mixing", "num_importance")
+        return {**super().get_config(), **{name: loss[name] for name in names}}

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, networks, particles, random
-from sisrnn_tf.chunked_mixture import ChunkedMixture, ComponentMixture
+from sisrnn_tf import bounds, particles, random
+from sisrnn_tf.chunked_mixture import make_mixture
 from sisrnn_tf.decoders import TransformerDecoder
 from sisrnn_tf.emissions import Categorical
 from sisrnn_tf.losses import SIVILoss
@@ -12,7 +12,7 @@ from sisrnn_tf.models.mixing import MixingModel
 from sisrnn_tf.models.writing import WritingModel
 from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
 from sisrnn_tf.sentence_cell import SentenceCell
-from sisrnn_tf.types import Batch, BoundTerms, LogDensities, Noise, StepDensities, Trajectory
+from sisrnn_tf.types import Batch, BoundTerms, Noise, StepDensities, Trajectory
 from sisrnn_tf.validation import require, require_int
 from sisrnn_tf.words import WordEmbedding
 
@@ -104,11 +104,6 @@ class SentenceSISRNN(MixingModel, WritingModel):
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
         self.built = True
 
-    @property
-    def density_dtype(self) -> tf.DType:
-        """The dtype of densities."""
-        return networks.density_dtype(self.cell)
-
     def sample_trajectory(self, observations, mask, seed: tf.Tensor):
         """Returns what `diagnostics` walks along: of the one step inputs, trajectory and mask, time-major.
 
@@ -161,10 +156,8 @@ class SentenceSISRNN(MixingModel, WritingModel):
         return densities, log_likelihood
 
     def _mixture(self, trajectory: Trajectory, own: tf.Tensor, draws, num_mixing, count=1):
-        if self.cell.encoder.noise_size == 0:
-            return ComponentMixture(own[tf.newaxis])
         nothing = self.cell.no_observation(trajectory.hidden)
-        return ChunkedMixture(self.cell.encoder, nothing, trajectory, own, draws, num_mixing, count)
+        return make_mixture(self.cell.encoder, nothing, trajectory, own, draws, num_mixing, count)
 
     def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
         count, num_mixing = self.loss_layer.num_importance, self._num_mixing(training)
@@ -200,14 +193,9 @@ class SentenceSISRNN(MixingModel, WritingModel):
         read, hidden = self._read(batch)
         noise = draw_noise(self.cell, 1, self._rows(batch), num_mixing, seed)
         trajectory = self._sample(hidden, noise)
-        (emission, prior, posterior), _ = self._densities(read, trajectory)
-        components = posterior[tf.newaxis]  # [1, 1, B]
-        if self.cell.encoder.noise_size > 0:
-            rows = trajectory.hidden
-            psi = self.cell.posterior_parameters(self.cell.no_observation(rows), rows, noise.extra_mixing)
-            extra = bounds.gaussian_log_density(trajectory.latent, psi)
-            components = tf.concat([components, extra], axis=0)  # [K + 1, 1, B]
-        return bounds.bound_terms(LogDensities(emission, prior, components))
+        densities, _ = self._densities(read, trajectory)
+        nothing = self.cell.no_observation(trajectory.hidden)
+        return bounds.bound_terms(bounds.with_components(self.cell, nothing, densities, trajectory, noise))
 
     def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
         if resampling is not None:
@@ -223,7 +211,7 @@ class SentenceSISRNN(MixingModel, WritingModel):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        config, cell, loss = super().get_config(), self.cell.get_config(), self.loss_layer.get_config()
+        config, cell = super().get_config(), self.cell.get_config()
         del config["emission"]
         names = ("embedding_size", "end_id", "unknown_id", "word_dropout")
         return {
@@ -232,5 +220,4 @@ class SentenceSISRNN(MixingModel, WritingModel):
             **{name: getattr(self, name) for name in names},
             **{name: cell[name] for name in ("latent_size", "hidden_size", "encoder")},
             "decoder": keras.saving.serialize_keras_object(self.decoder),
-            **{name: loss[name] for name in ("num_mixing", "kl_weight", "eval_num_mixing", "num_importance")},
         }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, encoders, networks, particles, random
+from sisrnn_tf import bounds, encoders, particles, random
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.chunked_mixture import densities_and_mixture
 from sisrnn_tf.losses import SIVILoss
@@ -97,11 +97,6 @@ class SISRNN(MixingModel, StepwiseModel):
     def hidden_size(self) -> int:
         """H."""
         return self.cell.hidden_size
-
-    @property
-    def density_dtype(self) -> tf.DType:
-        """The dtype of densities and samples."""
-        return networks.density_dtype(self.cell)
 
     def sample_trajectory(self, observations, mask, seed: tf.Tensor):
         """Returns what `diagnostics` walks along, time-major: inputs of the posterior, trajectory and mask.
@@ -203,12 +198,11 @@ class SISRNN(MixingModel, StepwiseModel):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        cell, loss = self.cell.get_config(), self.loss_layer.get_config()
+        cell = self.cell.get_config()
         names = ("latent_size", "hidden_size", "encoder", "prior_sizes", "decoder_sizes", "activation", "scale_floor")
         return {
             **super().get_config(),
             **{name: cell[name] for name in names},
-            **{name: loss[name] for name in ("num_mixing", "kl_weight", "eval_num_mixing", "num_importance")},
             "resample": self.resample,
         }
 
