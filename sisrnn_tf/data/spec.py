@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 
 SPLITS = ("train", "validation", "test")
@@ -35,11 +36,13 @@ class SequenceDataset:
     Attributes:
         name: of the data set.
         convention: all that moves a score, in words.
-        emission: what the observations need: `bernoulli`, `intensities` for values between 0 and 1, or `tokens`.
+        emission: what the observations need: `bernoulli`, `intensities` for values between 0 and 1, `tokens`, `reals`,
+            or `strokes` for rows (dx, dy, pen), the pen being 1 where it is lifted after the step.
         train, validation, test: the splits, disjoint.
         draw: None, or (observations `[B, T, D]` as stored, seed int32 `[2]`) -> float32 observations drawn afresh.
         image_shape: rows and columns of the image that a sequence is; None where it is none.
         vocabulary: of `tokens`, else None.
+        normalization: that was applied to the observations; None where they are in the user's units.
     """
 
     name: str
@@ -51,6 +54,7 @@ class SequenceDataset:
     draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
     image_shape: tuple[int, int] | None = None
     vocabulary: Vocabulary | None = None
+    normalization: Normalization | None = None
 
     @property
     def num_steps(self) -> int:
@@ -96,6 +100,7 @@ class DataSpec:
     num_sequences: tuple[int, int, int]  # of training, validation and test
     num_tokens: tuple[int, int, int] | None = None  # likewise, of text, the ends of sentences among them
     words: str | None = None  # the vocabulary's fingerprint
+    normalization: Normalization | None = None  # that is applied to observations before a model sees them
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataSpec":
@@ -113,7 +118,9 @@ class DataSpec:
         """
         try:
             values = {"image_shape": None} | json.loads(text)
-            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+            if "normalization" in values:
+                values["normalization"] = Normalization(**_to_tuples(values["normalization"]))
+            return cls(**_to_tuples(values))
         except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(f"The specification of the data is damaged: {error}") from error
 
@@ -127,6 +134,10 @@ class DataSpec:
         sizes = " / ".join(f"{count:,}" for count in self.num_sequences)
         tokens = "" if self.num_tokens is None else " / ".join(f"{count:,}" for count in self.num_tokens)
         return f"{self.convention}: {sizes} sequences" + (f", {tokens} scored tokens" if tokens else "")
+
+
+def _to_tuples(values: Mapping) -> dict:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def check(dataset: SequenceDataset) -> None:

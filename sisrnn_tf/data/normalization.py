@@ -1,0 +1,42 @@
+"""Normalization: the affine map from a user's units to the ones a model is trained in, and back."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from sisrnn_tf.validation import require
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalization:
+    """y = (x - shift) / scale for each feature; 0 and 1 leave a feature as it is, such as the pen of strokes.
+
+    Attributes:
+        name: how shift and scale were found.
+        shift: of each feature, in the user's units.
+        scale: of each feature, in the user's units, positive.
+    """
+
+    name: str
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def __post_init__(self):
+        require(len(self.shift) == len(self.scale), "scale", f"as long as shift={self.shift}", self.scale)
+        require(all(math.isfinite(value) for value in self.shift), "shift", "finite", self.shift)
+        positive = all(0 < value < math.inf for value in self.scale)
+        require(positive, "scale", "finite and positive: a feature that never changes cannot be normalized", self.scale)
+
+    def apply(self, observations: np.ndarray) -> np.ndarray:
+        """Returns y, float32 `[.., D]`, of observations x `[.., D]` in the user's units."""
+        return ((np.asarray(observations) - self.shift) / self.scale).astype(np.float32)
+
+    def invert(self, observations: np.ndarray) -> np.ndarray:
+        """Returns x, float32 `[.., D]`, in the user's units, of y `[.., D]`."""
+        return (np.asarray(observations) * self.scale + self.shift).astype(np.float32)
+
+    @property
+    def log_volume(self) -> float:
+        """sum_d log scale_d, nats a step: log p(x) = log p(y) - T log_volume."""
+        return float(sum(map(math.log, self.scale)))
