@@ -164,20 +164,12 @@ def smc_terms(
     """
     num_steps = observations.shape[0] or tf.shape(observations)[0]
     count, batch_size, dtype = noise.count, noise.batch_size, uniforms.dtype
-    even = tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
+    resampling = {"resample_fn": resample_fn, "resample_criterion_fn": resample_criterion_fn}
 
     def step(time, hidden, log_weights, total, sums):
-        rows = tf.tile(observations[time], [count, 1])
-        next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
-        emission, prior, _, mixture = densities
-        weighted = log_weights + tf.reshape(emission + prior - mixture, [count, batch_size])
-        log_average = tf.reduce_logsumexp(weighted, axis=0)
-        # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
-        weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
-        chosen = resample_criterion_fn(weighted)
-        ancestors = tf.where(chosen, resample_fn(weighted, uniforms[time]), tf.range(count)[:, tf.newaxis])
-        next_hidden = tf.gather(next_hidden, tf.reshape(ancestors * batch_size + tf.range(batch_size), [-1]))
-        weighted = tf.where(chosen, even, weighted)
+        log_average, next_hidden, weighted, densities = smc_step(
+            cell, observations[time], hidden, log_weights, noise, num_mixing, uniforms[time], time, **resampling
+        )
         means = [tf.reduce_mean(tf.reshape(part, [count, batch_size]), axis=0) for part in densities]
         if mask is not None:
             real = mask[time]
@@ -188,7 +180,7 @@ def smc_terms(
         return time + 1, next_hidden, weighted, total + log_average, sums
 
     (hidden,) = cell.get_initial_state(count * batch_size)
-    zeros = tf.zeros([batch_size], dtype)
+    even, zeros = _even(count, batch_size, dtype), tf.zeros([batch_size], dtype)
     *_, total, sums = tf.while_loop(
         lambda time, *_: time < num_steps,
         step,
@@ -196,6 +188,55 @@ def smc_terms(
         maximum_iterations=num_steps,
     )
     return total, bounds.sum_terms(*(part[tf.newaxis] for part in sums))
+
+
+def smc_step(
+    cell: keras.layers.Layer,
+    observation: tf.Tensor,
+    hidden: tf.Tensor,
+    log_weights: tf.Tensor,
+    noise: ParticleNoise,
+    num_mixing: int | tf.Tensor,
+    uniforms: tf.Tensor,
+    time: int | tf.Tensor = 0,
+    resample_fn: Callable = resample_systematic,
+    resample_criterion_fn: Callable = ess_below_threshold,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Takes all particles one observation further.
+
+    Args:
+        cell: a stochastic cell.
+        observation: x_t, `[B, D]`.
+        hidden: h_{t-1} of the particles, `[M B, H]`.
+        log_weights: log W_{t-1}, normalized, `[M, B]`.
+        noise: of the particles 0..M - 1.
+        num_mixing: K.
+        uniforms: numbers between 0 and 1 for the resampling, `[M, B]`.
+        time: which step of the noise this is.
+        resample_fn, resample_criterion_fn: as of `smc_terms`.
+
+    Returns:
+        log sum_m W_{t-1}^m w_t^m, `[B]`; h_t, `[M B, H]`, and log W_t, `[M, B]`, both after any resampling; and the
+        log-densities of emission, prior, posterior and mixture before it, each `[M B]`.
+    """
+    count, batch_size = noise.count, noise.batch_size
+    even = _even(count, batch_size, log_weights.dtype)
+    rows = tf.tile(observation, [count, 1])
+    next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
+    emission, prior, _, mixture = densities
+    weighted = log_weights + tf.reshape(emission + prior - mixture, [count, batch_size])
+    log_average = tf.reduce_logsumexp(weighted, axis=0)
+    # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
+    weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
+    chosen = resample_criterion_fn(weighted)
+    ancestors = tf.where(chosen, resample_fn(weighted, uniforms), tf.range(count)[:, tf.newaxis])
+    next_hidden = tf.gather(next_hidden, tf.reshape(ancestors * batch_size + tf.range(batch_size), [-1]))
+    return log_average, next_hidden, tf.where(chosen, even, weighted), densities
+
+
+def _even(count, batch_size, dtype: tf.DType) -> tf.Tensor:
+    """Returns normalized log-weights that are all equal, `[M, B]`."""
+    return tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
 
 
 def _propagate(

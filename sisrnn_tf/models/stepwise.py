@@ -3,16 +3,16 @@
 import tensorflow as tf
 
 from sisrnn_tf import random
-from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.streaming import StreamingModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch
 from sisrnn_tf.validation import require_int
 
 
-class StepwiseModel(SequenceModel):
+class StepwiseModel(StreamingModel):
     """A likelihood of sequences whose steps are drawn one by one.
 
-    Beside what `SequenceModel` asks for, a subclass has `hidden_size` and `density_dtype`, and gives
+    Beside what `StreamingModel` asks for, a subclass gives
 
         _generate_step(hidden, seed)            -> x_t, h_t from h_{t-1}
 
