@@ -1,11 +1,14 @@
 """What all models share: Keras' training loop, evaluation, and the likelihoods that users ask for."""
 
+import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, particles, random
+from sisrnn_tf import batches, export, particles, random
+from sisrnn_tf.data.normalization import Normalization
+from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require, require_int
 
@@ -37,6 +40,7 @@ class SequenceModel(keras.Model):
     """
 
     observation_rank = 3  # [B, T, D]
+    is_exact = False  # whether likelihoods are exact, and not bounds
 
     def __init__(self, emission, seed: int = 0, **kwargs):
         super().__init__(autocast=False, **kwargs)  # observations are scored as they come
@@ -87,6 +91,11 @@ class SequenceModel(keras.Model):
         batches.refuse_beside(y=y, sample_weight=kwargs.get("sample_weight"))
         self.evaluation_stream.restart()
         return super().evaluate(x, **kwargs)
+
+    def infer(self, observations, mask=None, seed: random.Seed | None = None) -> dict[str, tf.Tensor]:
+        """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
+        batch = self._to_batch(observations, mask)
+        return self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
 
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
@@ -185,6 +194,21 @@ class SequenceModel(keras.Model):
         batch = self._to_batch(observations, mask)
         return self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)
 
+    def export(
+        self,
+        path: str | pathlib.Path,
+        num_mixing: int = 10,
+        num_importance: int = 1,
+        normalization: Normalization | None = None,
+        vocabulary: Vocabulary | None = None,
+        origin: export.Origin | None = None,
+    ) -> None:
+        """Writes a SavedModel with the signatures score, encode, reconstruct, generate and, of sequences, step.
+
+        Arguments: see `sisrnn_tf.export.export`.
+        """
+        export.export(self, path, num_mixing, num_importance, normalization, vocabulary, origin)
+
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
@@ -198,6 +222,10 @@ class SequenceModel(keras.Model):
             raise ValueError(f"`observations` must have at least one step. Received shape {batch.observations.shape}")
         batches.check_mask(batch)
         return batch
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _infer_function(self, observations, mask, seed):
+        return self._infer(Batch(observations, mask, None), seed, False)[0]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _bound_function(self, observations, mask, num_mixing, seed):

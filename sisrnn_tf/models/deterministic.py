@@ -27,6 +27,8 @@ class RNN(StepwiseModel):
     Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
     """
 
+    is_exact = True
+
     def __init__(
         self,
         emission,

@@ -203,7 +203,7 @@ class SISRNN(MixingModel, StepwiseModel):
     def _predict(self, state: StreamState, seed: tf.Tensor) -> tf.Tensor:
         log_weights = tf.transpose(state.log_weights)
         uniforms = random.uniform([1, tf.shape(log_weights)[1]], random.fold_in(seed, 0), self.density_dtype)
-        (chosen,) = particles.resample_multinomial(log_weights, uniforms)  # [B]
+        chosen = particles.resample_multinomial(log_weights, uniforms)[0]  # [B]
         hidden = tf.cast(tf.gather(state.hidden, chosen, batch_dims=1), self.compute_dtype)
         prior = self.cell.prior_parameters(hidden)
         latent = prior.loc + prior.scale * random.normal(tf.shape(prior.loc), random.fold_in(seed, 1), prior.loc.dtype)

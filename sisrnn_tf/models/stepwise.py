@@ -2,11 +2,9 @@
 
 import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf import batches, random
 from sisrnn_tf.models.streaming import StreamingModel
 from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require_int
 
 
 class StepwiseModel(StreamingModel):
@@ -27,9 +25,7 @@ class StepwiseModel(StreamingModel):
             mask: bool `[B, T]`, right padding; None where every step is real.
             seed: an int or a pair of ints; None draws from the model's stream.
         """
-        batch = self._to_batch(observations, mask)
-        outputs = self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
-        return self.likelihood.mean(outputs["emission_parameters"])
+        return self.likelihood.mean(self.infer(observations, mask, seed)["emission_parameters"])
 
     def generate(self, batch_size: int, num_steps: int, seed: random.Seed | None = None) -> tf.Tensor:
         """Draws new sequences from the model, `[B, num_steps, D]`.
@@ -42,18 +38,15 @@ class StepwiseModel(StreamingModel):
         Raises:
             ValueError: a size is not positive.
         """
-        batch_size, num_steps = require_int("batch_size", batch_size, 1), require_int("num_steps", num_steps, 1)
+        batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
         return self._generate_function(batch_size, num_steps, self._to_seed(seed))
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _infer_function(self, observations, mask, seed):
-        return self._infer(Batch(observations, mask, None), seed, False)[0]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, seed):
         hidden = tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
         dtype = self.density_dtype
-        observations = tf.TensorArray(dtype, num_steps, element_shape=[batch_size, self.likelihood.event_size])
+        static_batch = None if tf.is_tensor(batch_size) else batch_size
+        observations = tf.TensorArray(dtype, num_steps, element_shape=[static_batch, self.likelihood.event_size])
 
         def step(time, hidden, observations):
             observation, hidden = self._generate_step(hidden, random.fold_in(seed, time))
