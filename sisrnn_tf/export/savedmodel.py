@@ -44,7 +44,7 @@ def export(
     """
     path = pathlib.Path(path)
     signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary)
-    require(not path.exists(), "path", "new: an export is never changed. Choose the next number", str(path))
+    check_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         folder, assets = pathlib.Path(temporary, "model"), pathlib.Path(temporary, "assets")
@@ -60,6 +60,15 @@ def export(
         (folder / "README.md").write_text(text, encoding="utf-8")
         warmup.write(folder, path.absolute().parent.name, _named(signatures))
         os.rename(folder, path)
+
+
+def check_new(path: pathlib.Path) -> None:
+    """Checks that an export can be written to a path.
+
+    Raises:
+        ValueError: there is something already.
+    """
+    require(not path.exists(), "path", "new: an export is never changed. Choose the next number", str(path))
 
 
 def _signatures(model, num_mixing, num_importance, normalization, vocabulary):

@@ -39,6 +39,7 @@ class StreamingModel(SequenceModel):
             seed: an int, a pair of ints or int32 `[2]`, another one at each step.
         """
         seed, observation = random.as_seed(seed), tf.cast(observation, self.density_dtype)
+        state = StreamState(*(tf.cast(part, self.density_dtype) for part in state))
         parameters = self._predict(state, random.fold_in(seed, -2))  # particles are from 0 on, resampling is -1
         return StreamStep(parameters, *self._advance(observation, state, num_mixing, seed, 0))
 

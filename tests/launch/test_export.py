@@ -1,0 +1,42 @@
+"""launch.export as a process."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from tests.launch import launcher
+
+
+def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
+    path = tmp_path / "models" / "digits" / "1"
+    arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", "--num_importance=2")
+    status, output = launcher.run("export", *arguments)
+    assert status == 0 and str(path) in output, output
+    assert [child.name for child in path.parent.iterdir()] == ["1"]
+    for asset, original in (("config", "config"), ("data", "data")):
+        assert (path / "assets" / f"{asset}.json").read_text() == (trained[0] / f"{original}.json").read_text()
+    card = (path / "README.md").read_text()
+    records = json.loads((trained[0] / "evaluation.json").read_text())
+    assert len(records) == 2
+    for record in records:
+        line = f"{record['split']} NLL <= {record['nll']:.3f}"
+        assert f"- {line}" in card and f"Best epoch by validation: {record['epoch']}" in card
+    assert records[0]["convention"] in card and "1,297 / 250 / 250 sequences" in card
+    assert "K = 2, M = 2" in card  # of --eval_num_mixing, and as asked for
+    (signature,) = (tf.saved_model.load(str(path)).signatures["generate"],)
+    made = signature(batch=tf.constant(2), steps=tf.constant(3), seed=tf.constant([0, 0]))["observations"]
+    assert made.shape == (2, 3, 8)
+
+    status, output = launcher.run("export", *arguments)
+    assert status != 0 and "`path` must be new" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("version", "message"), [("latest", "`export_dir` must be NAME/NUMBER"), ("1", "must be the folder of a run")]
+)
+def test_what_cannot_be_exported_is_refused(tmp_path, version, message):
+    path = tmp_path / "models" / version
+    status, output = launcher.run("export", f"--workdir={tmp_path / 'nothing'}", f"--export_dir={path}")
+    assert status != 0 and f"ERROR: {message}" in output.replace("`workdir` must", "must"), output
+    assert "Traceback" not in output and not list(tmp_path.iterdir())
