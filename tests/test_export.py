@@ -1,48 +1,30 @@
 """SavedModels: what they answer without this package, by themselves and through a model server."""
 
+import concurrent.futures
+import pathlib
 import pickle
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.tools import saved_model_cli
+from tensorflow_serving.apis import prediction_log_pb2
 
-import sisrnn_tf
-from sisrnn_tf import export
+from examples import serving_client
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.export import warmup
 from sisrnn_tf.export.sentences import SentenceSignatures
-from tests.conftest import SIZES, build_model, tiny_encoder
+from tests import exports as cases
+from tests.exports import NORMALIZATION, ORIGIN, REQUESTS, SEED, SENTENCES, STREAMS, VOCABULARY, K, M
 
-K, M, D = 2, 3, 3
-SEED = np.array([5, -7], np.int32)
-NORMALIZATION = Normalization("by hand", (1.0, -2.0, 0.0), (0.5, 3.0, 1.0))
-VOCABULARY = Vocabulary(["a", "<eos>", "b", "<unk>", "c", "d"])
-SENTENCES = ["a b zorkmid", "", "d", " c \t c\u00a0b "]
-ORIGIN = export.Origin("{}\n", "[]\n", "numbers by hand: 3 / 2 / 1 sequences", 4, ["test NLL <= 1.0 (L_K, K=2)"])
-
-
-def _real_model():
-    keras.utils.set_random_seed(1)
-    encoder = tiny_encoder("semi_implicit")
-    return sisrnn_tf.SISRNN(sisrnn_tf.emissions.Normal(D, scale_floor=0.1), encoder=encoder, **SIZES)
-
-
-def _sentence_model():
-    keras.utils.set_random_seed(1)
-    decoder = sisrnn_tf.decoders.LSTMDecoder(6, 5)
-    parts = {"decoder": decoder, "encoder": tiny_encoder("semi_implicit"), "end_id": 1, "unknown_id": 3}
-    return sisrnn_tf.SentenceSISRNN(len(VOCABULARY), 2, 6, 4, **parts)
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def models():
-    """Of real numbers in the user's units with particles; binary; exact; and of sentences."""
-    return {"sisrnn": _real_model(), "vrnn": build_model("VRNN"), "rnn": build_model("RNN"), "text": _sentence_model()}
+    return cases.make_models()
 
 
 @pytest.fixture(scope="module")
@@ -55,99 +37,21 @@ def exports(models, tmp_path_factory):
     return folder
 
 
-def _sequences(name, batch_size=4, num_steps=5):
-    """Observations in the user's units, and right padding."""
-    rng = np.random.default_rng(0)
-    values = (
-        rng.normal(size=(batch_size, num_steps, D)) * 4
-        if name == "sisrnn"
-        else rng.random([batch_size, num_steps, D]) < 0.5
-    )
-    return {
-        "observations": values.astype(np.float32),
-        "mask": np.arange(num_steps) < rng.integers(1, num_steps + 1, size=(batch_size, 1)),
-        "seed": SEED,
-    }
-
-
-TEXT = {"sentences": np.array([text.encode() for text in SENTENCES], object), "seed": SEED}
-MADE = {"batch": np.int32(3), "steps": np.int32(6), "seed": SEED}
-STREAMS = ("sisrnn", "vrnn", "rnn")
-REQUESTS = {
-    **{(name, "score", size): _sequences(name, *size) for name in STREAMS for size in ((4, 5), (1, 1), (7, 9))},
-    **{(name, signature): _sequences(name) for name in STREAMS for signature in ("encode", "reconstruct", "stream")},
-    **{("text", signature): TEXT for signature in ("score", "encode", "reconstruct")},
-    **{(name, "generate"): MADE for name in (*STREAMS, "text")},
-}
-ANSWER = """
-import pathlib, pickle, sys
-
-BLOCKED = ("keras", "tf_keras", "tensorflow_probability", "sisrnn_tf")
-sys.modules |= dict.fromkeys(BLOCKED)  # so that their import raises
-import tensorflow as tf
-
-def answer(signatures, name, inputs):
-    inputs = {key: tf.constant(value) for key, value in inputs.items()}
-    return {key: value.numpy() for key, value in signatures[name](**inputs).items()}
-
-def stream(signatures, inputs):
-    observations, seed = inputs["observations"], inputs["seed"]
-    specs = signatures["step"].structured_input_signature[1]
-    state = {
-        name: tf.zeros([len(observations), *specs[name].shape[1:]]) for name in ("hidden", "particle_log_weights")
-    }
-    weights = []
-    for time in range(observations.shape[1]):
-        step_seed = tf.random.experimental.stateless_fold_in(seed, time, "philox")
-        outputs = answer(signatures, "step", {"observation": observations[:, time], "seed": step_seed, **state})
-        state = {name: outputs[name] for name in state}
-        weights.append(outputs["log_weight"] * inputs["mask"][:, time])
-    return {"log_likelihood": sum(weights), "mean": outputs["mean"], "parameters": outputs["emission_parameters"]}
-
-folder, requests = pathlib.Path(sys.argv[1]), pickle.load(sys.stdin.buffer)
-paths = {path.parent.name: path for path in folder.glob("*/*")}
-loaded = {name: tf.saved_model.load(str(path)).signatures for name, path in paths.items()}
-answers = {}
-for key, inputs in requests.items():
-    signatures = loaded[key[0]]
-    answers[key] = stream(signatures, inputs) if key[1] == "stream" else answer(signatures, key[1], inputs)
-for name in BLOCKED:
-    try:
-        __import__(name)
-    except ImportError:
-        continue
-    sys.exit(f"{name} can be imported")
-pickle.dump(answers, sys.stdout.buffer)
-"""
-
-
 @pytest.fixture(scope="module")
 def answers(exports):
     """What the SavedModels answer in a process that cannot import what made them."""
-    command = [sys.executable, "-c", ANSWER, str(exports)]
+    command = [sys.executable, str(ROOT / "tests" / "saved_model_process.py"), str(exports)]
     process = subprocess.run(command, input=pickle.dumps(REQUESTS), capture_output=True, timeout=240)
     assert process.returncode == 0, process.stderr.decode()
     return pickle.loads(process.stdout)
-
-
-def _volume(name, mask):
-    return mask.sum(axis=1) * NORMALIZATION.log_volume if name == "sisrnn" else 0.0
-
-
-def _apply(name, values):
-    return NORMALIZATION.apply(values) if name == "sisrnn" else values
-
-
-def _invert(name, values):
-    return NORMALIZATION.invert(values) if name == "sisrnn" else values
 
 
 @pytest.mark.parametrize("key", [key for key in REQUESTS if key[1] == "score" and key[0] != "text"])
 def test_score_is_the_models_in_the_users_units(models, answers, key):
     name, inputs = key[0], REQUESTS[key]
     num_importance = M if name == "sisrnn" else 1
-    values = _apply(name, inputs["observations"])
-    expected = models[name].score(values, inputs["mask"], num_importance, K, SEED) - _volume(name, inputs["mask"])
+    values = cases.apply(name, inputs["observations"])
+    expected = models[name].score(values, inputs["mask"], num_importance, K, SEED) - cases.volume(name, inputs["mask"])
     np.testing.assert_allclose(answers[key]["log_likelihood"], expected, rtol=1e-5, atol=1e-5)
 
 
@@ -160,16 +64,16 @@ def test_the_steps_add_up_to_the_score(answers, name):
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_other_signatures_are_the_models_methods(models, answers, name):
     model, inputs = models[name], REQUESTS[name, "encode"]
-    values = _apply(name, inputs["observations"])
+    values = cases.apply(name, inputs["observations"])
     outputs = model.infer(values, inputs["mask"], SEED)
     for part in ("latent", "hidden"):
         np.testing.assert_allclose(answers[name, "encode"][part], outputs[part], rtol=1e-4, atol=1e-5)
-    rebuilt = _invert(name, model.reconstruct(values, inputs["mask"], SEED).numpy())
+    rebuilt = cases.invert(name, model.reconstruct(values, inputs["mask"], SEED).numpy())
     np.testing.assert_allclose(answers[name, "reconstruct"]["observations"], rebuilt, rtol=1e-4, atol=1e-5)
-    made = _invert(name, model.generate(3, 6, SEED).numpy())
+    made = cases.invert(name, model.generate(3, 6, SEED).numpy())
     np.testing.assert_allclose(answers[name, "generate"]["observations"], made, rtol=1e-4, atol=1e-5)
     step = answers[name, "stream"]
-    mean = _invert(name, model.likelihood.mean(step["parameters"]).numpy())
+    mean = cases.invert(name, model.likelihood.mean(step["parameters"]).numpy())
     np.testing.assert_allclose(step["mean"], mean, rtol=1e-5, atol=1e-5)
 
 
@@ -198,37 +102,33 @@ def test_text_is_split_as_the_training_data_was(models):
     assert received == [VOCABULARY.encode(f"a{character}b").tolist() for character in characters]
 
 
-def _show(path, capsys):
-    arguments = saved_model_cli.create_parser().parse_args(["show", "--dir", str(path), "--all"])
-    arguments.func(arguments)
-    return capsys.readouterr().out
+NAMES = ("score", "encode", "reconstruct", "generate", "step")
 
 
-@pytest.mark.parametrize(("name", "version"), [("sisrnn", "1"), ("text", "12")])
-def test_the_command_line_and_the_card_list_all_signatures(exports, capsys, name, version):
-    path = exports / name / version
-    shown, card = _show(path, capsys), (path / "README.md").read_text()
-    sentences = name == "text"
-    names = ["score", "encode", "reconstruct", "generate", *([] if sentences else ["step"])]
-    for signature in ("serving_default", *names):
+def test_the_command_line_lists_all_signatures_with_their_shapes(exports):
+    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "show", "--all"]
+    shown = subprocess.run([*command, "--dir", str(exports / "sisrnn" / "1")], capture_output=True, text=True).stdout
+    for signature in ("serving_default", *NAMES):
         assert f"signature_def['{signature}']" in shown
-    for signature in names:
-        assert f"### {signature}\n" in card
-    rows = (
-        ("`sentences` | string [B]",)
-        if sentences
-        else (
-            "`observations` | float32 [B, T, 3]",
-            "`mask` | bool [B, T]",
-            "`hidden` | float32 [B, 3, 4]",
-            "`log_likelihood` | float32 [B]",
-            "`emission_parameters` | float32 [B, 6]",
-            "`seed` | int32 [2]",
-        )
-    )
+    for shape in ("(-1, -1, 3)", "(-1, -1)", "(-1, 3, 4)", "(-1, 3)", "(-1, 6)", "(-1)", "(2)", "()"):
+        assert f"shape: {shape}\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "rows"),
+    [
+        ("sisrnn/1", ("`observations` | float32 [B, T, 3]", "`mask` | bool [B, T]", "`hidden` | float32 [B, 3, 4]")),
+        (
+            "sisrnn/1",
+            ("`log_likelihood` | float32 [B]", "`emission_parameters` | float32 [B, 6]", "`seed` | int32 [2]"),
+        ),
+        ("text/12", ("`sentences` | string [B]", "`latent` | float32 [B, 2]", "`log_likelihood` | float32 [B]")),
+    ],
+)
+def test_the_card_lists_all_signatures_with_their_shapes(exports, path, rows):
+    card = (exports / path / "README.md").read_text()
     assert all(row in card for row in rows)
-    shapes = ("(-1)",) if sentences else ("(-1, -1, 3)", "(-1, -1)", "(-1, 3, 4)", "(-1, 3)", "(-1, 6)", "(2)", "()")
-    assert all(f"shape: {shape}\n" in shown for shape in shapes)
+    assert all(f"### {name}\n" in card for name in NAMES[: 4 if "text" in path else 5])
     assert f"K = {K}" in card and f"M = {M}" in card and "lower bound" in card
 
 
@@ -243,7 +143,7 @@ def test_the_card_says_where_the_model_is_from(exports):
 
 
 REFUSED = {
-    "exists": ("vrnn", {"path": "vrnn/1"}, "`path` must be new"),
+    "exists": ("vrnn", {"path": pathlib.Path(__file__)}, "`path` must be new"),
     "K": ("vrnn", {"num_mixing": -1}, "`num_mixing` must be an int of at least 0"),
     "M": ("vrnn", {"num_importance": 0}, "`num_importance` must be an int of at least 1"),
     "features": ("vrnn", {"normalization": Normalization("", (0.0,), (1.0,))}, "`normalization` must be of 3 features"),
@@ -259,9 +159,7 @@ def test_what_cannot_be_exported_is_refused(models, exports, case):
     name, arguments, message = REFUSED[case]
     before = sorted(exports.rglob("*"))
     with pytest.raises(ValueError, match=message):
-        models[name].export(
-            exports / arguments.get("path", "new/1"), **{k: v for k, v in arguments.items() if k != "path"}
-        )
+        models[name].export(**({"path": exports / "new/1"} | arguments))
     assert sorted(exports.rglob("*")) == before
 
 
@@ -279,3 +177,117 @@ def test_without_their_package_there_are_no_warm_up_requests(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     warmup.write(tmp_path, "rnn", {})
     assert "pip install 'sisrnn-tf[serving]'" in caplog.text and not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def server(exports):
+    """Ports of gRPC and REST of a process that serves the SavedModels."""
+    command = [sys.executable, str(ROOT / "tests" / "serving_server.py"), str(exports)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = process.stdout.readline().split()
+    if not line:
+        pytest.fail(process.stderr.read())
+    yield tuple(f"localhost:{port}" for port in line[1:])
+    process.kill()
+    process.communicate()
+
+
+CLIENTS = (serving_client.GrpcClient, serving_client.RestClient)
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["grpc", "rest"])
+def connect(request, server):
+    """A function: name of a model -> client."""
+    return lambda name: CLIENTS[request.param](server[request.param], name, 60.0)
+
+
+SERVED = [key for key in REQUESTS if key[1] != "stream" and key[2:] in ((), ((7, 9),))]
+
+
+def test_the_client_gets_what_the_savedmodel_answers(connect, answers):
+    assert {key[1] for key in SERVED} == {"score", "encode", "reconstruct", "generate"}
+    for key in SERVED:
+        received = connect(key[0]).predict(key[1], **REQUESTS[key])
+        assert set(received) == set(answers[key])
+        for name, value in answers[key].items():
+            assert received[name].dtype == value.dtype
+            if value.dtype == object:
+                assert received[name].tolist() == value.tolist()
+            else:
+                np.testing.assert_allclose(received[name], value, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sisrnn", "text"])
+def test_the_example_shows_every_signature(connect, name, capsys):
+    serving_client.show(connect(name))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if "encode" not in line] == [
+        "generate",
+        "score",
+        "reconstruct",
+        *([] if name == "text" else ["step"]),
+    ]
+
+
+@pytest.mark.parametrize("case", cases.WRONG)
+def test_wrong_requests_have_the_right_status(connect, case):
+    name, signature, inputs, status = cases.WRONG[case]
+    with pytest.raises(serving_client.ServingError) as error:
+        connect(name).predict(signature, **inputs)
+    assert error.value.status == status and status in str(error.value)
+
+
+def test_what_only_grpc_can_get_wrong(server):
+    """REST converts types, and calls an unknown signature INVALID_ARGUMENT, as TensorFlow Serving does."""
+    grpc, rest = (make(address, "sisrnn") for make, address in zip(CLIENTS, server, strict=True))
+    for client, signature, inputs, status in (
+        (grpc, "score", cases.changed(observations=cases.X.astype(np.float64)), "INVALID_ARGUMENT"),
+        (grpc, "score", cases.changed(seed=SEED.astype(np.int64)), "INVALID_ARGUMENT"),
+        (grpc, "guess", cases.changed(), "FAILED_PRECONDITION"),
+        (rest, "guess", cases.changed(), "INVALID_ARGUMENT"),
+    ):
+        with pytest.raises(serving_client.ServingError) as error:
+            client.predict(signature, **inputs)
+        assert error.value.status == status
+
+
+def test_a_hundred_requests_at_once_get_each_its_own_answer(server):
+    client = serving_client.GrpcClient(server[0], "sisrnn", timeout=120.0)
+
+    def ask(number):
+        return client.predict("score", **cases.changed(seed=np.array([0, number % 10], np.int32)))["log_likelihood"]
+
+    alone = [ask(number) for number in range(10)]
+    assert len({values.tobytes() for values in alone}) == 10
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        received = list(pool.map(ask, range(100)))
+    for number, values in enumerate(received):
+        np.testing.assert_allclose(values, alone[number % 10], rtol=1e-5)
+
+
+def test_without_a_server_or_in_too_little_time_the_error_says_so(server):
+    for make, address in zip(CLIENTS, server, strict=True):
+        with pytest.raises(serving_client.ServingError, match="UNAVAILABLE"):
+            make("localhost:1", "sisrnn", 5.0).predict("score", **cases.changed())
+        with pytest.raises(serving_client.ServingError, match="DEADLINE_EXCEEDED"):
+            make(address, "sisrnn", 1e-4).predict("score", **cases.changed())
+
+
+def test_rest_is_what_is_left_without_grpc(server, monkeypatch):
+    assert isinstance(serving_client.connect("sisrnn", *server), serving_client.GrpcClient)
+    assert isinstance(serving_client.connect("sisrnn", "localhost:1", server[1], 0.1), serving_client.RestClient)
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    assert isinstance(serving_client.connect("sisrnn", *server), serving_client.RestClient)
+
+
+def test_the_warm_up_requests_are_answered(exports, server):
+    path = exports / "sisrnn" / "1" / warmup.FILE
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))
+    ]
+    requests = [log.predict_log.request for log in logs]
+    assert [request.model_spec.signature_name for request in requests] == list(NAMES)
+    client = serving_client.GrpcClient(server[0], "sisrnn", 60.0)
+    for request in requests:
+        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        assert client.predict(request.model_spec.signature_name, **inputs)
