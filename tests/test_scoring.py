@@ -129,8 +129,8 @@ def test_values_are_the_models_in_the_users_units_whatever_the_batches(models, m
     np.testing.assert_allclose(values["log_likelihood"], expected, rtol=1e-5)
 
 
-def test_sentences_are_scored_by_line(models, make_scorer, tmp_path):
-    (tmp_path / "part.txt").write_text("a b zorkmid\n\nd\n")
+def test_sentences_are_scored_by_line_without_labels(models, make_scorer, tmp_path):
+    (tmp_path / "part.txt").write_text("7\ta b zorkmid\n\n8\td\n")
     make_scorer("text").score("part", tmp_path / "part.txt")
     values = np.load(tmp_path / "scores" / "part.npz")
     assert values["sequence"].tolist() == ["1", "3"] and values["num_steps"].tolist() == [4, 2]

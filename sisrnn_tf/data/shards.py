@@ -62,7 +62,8 @@ def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
         .csv        a line of names, the first of them `sequence`; then a row a step: its sequence, and D numbers
         .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
                     numbers of `observations`; `sequence`, a string, is the key
-        .txt[.gz]   a sentence a line; empty lines are left out; the key is the number of the line, from 1 on
+        .txt[.gz]   a sentence a line, as training reads it: empty lines and a leading column of labels are left out;
+                    the key is the number of the line, from 1 on
 
     Args:
         path: of the file.
@@ -87,8 +88,8 @@ def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
 
 
 def _read_text(path: pathlib.Path, vocabulary: Vocabulary) -> Shard:
-    lines = {number: line for number, line in enumerate(text_files.read_lines(path), start=1) if line.strip()}
-    return Shard([str(number) for number in lines], [vocabulary.encode(line) for line in lines.values()])
+    lines = {str(number): line for number, line in enumerate(text_files.read_lines(path), start=1) if line.strip()}
+    return Shard(list(lines), [vocabulary.encode(line) for line in text_files.without_labels(list(lines.values()))])
 
 
 def _read_npz(path: pathlib.Path, _: int) -> Shard:

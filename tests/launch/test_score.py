@@ -38,17 +38,17 @@ def _read(path):
 def test_killed_and_started_again_it_loses_and_doubles_nothing(trained, shards, tmp_path):
     output = tmp_path / "scores"
     arguments = (f"--workdir={trained[0]}", f"--input={shards}", f"--output={output}", "--num_importance=2")
-    process = launcher.start("score", *arguments, "--batch_size=64")
+    process = launcher.start("score", *arguments, "--num_workers=2", "--batch_size=64")
     while process.poll() is None and not list(output.glob("done/*.json")):
         pass
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=60)  # which the workers end too
     before = {path.stem: path.stat().st_mtime_ns for path in output.glob("done/*.json")}
     assert 0 < len(before) < SHARDS
     damaged = output / min(before)
     damaged.write_text(damaged.read_text() + "1-1,0.0,1\n")
 
-    status, text = launcher.run("score", *arguments, "--num_workers=2", "--batch_size=100")
+    status, text = launcher.run("score", *arguments, "--batch_size=100")
     assert status == 0, text
     assert f"10000 sequences in 50 shards, {len(before) - 1} of them done before" in text
     kept = [path for path in output.glob("done/*.json") if path.stat().st_mtime_ns == before.get(path.stem)]
@@ -58,7 +58,7 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(trained, shards, 
     assert len(rows) == 10_000 and {row["sequence"] for row in rows} == expected
 
     run = training.load_best(Workdir(trained[0]))
-    for name in (damaged.stem, "part-49"):  # of either process, in batches of another size than here
+    for name in (damaged.stem, "part-49"):  # in batches of another size than here
         with np.load(shards / f"{name}.npz") as shard:
             observations, lengths = shard["observations"].astype(np.float32), shard["lengths"]
         seed = random.fold_in(random.as_seed(0), zlib.crc32(name.encode()) - 2**31)
