@@ -183,7 +183,7 @@ class Trainer:
         batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
         if vocabulary is not None:
             texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
-        else:
+        elif self.dataset.image_shape is not None:
             observations = batch["observations"].numpy()
             pictures.draw(self.model, observations, self.dataset.image_shape, self.workdir, seed)
 

@@ -76,7 +76,17 @@ OTHER_TEXT = ExperimentConfig(
     OTHER.training,
 )
 LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
+NO_IMAGE = {"binarization": "none"}
+STROKES = {"data_dir": "kanji.npz", "num_components": 3, "emission_scale_floor": 0.01, "max_correlation": 0.0}
+SERIES = [
+    from_options("paper", {"dataset": "strokes", "allow_pickle": True} | STROKES | NO_IMAGE),
+    from_options(
+        "small", {"dataset": "iamondb", "binarization": "none", "splits": "official", "normalization": "vrnn"}
+    ),
+    from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
+]
 CONFIGS = [
+    *SERIES,
     from_options("small", {}),
     from_options("paper", {}),
     from_options("small", {"dataset": "binarized_mnist", "binarization": "larochelle", "seed": 3}),
@@ -95,12 +105,11 @@ def words(command):
 
 
 def test_no_field_of_the_other_configuration_is_the_default():
-    """Each field differs in the other configuration of images, in that of text, or in that of the LSTM."""
+    """Each field differs in a configuration of images, of text, of the LSTM, or of real-valued sequences."""
+    configs = (OTHER, OTHER_TEXT, LSTM, *SERIES)
     for section in dataclasses.fields(ExperimentConfig):
-        defaults, *others = (
-            dataclasses.asdict(part)
-            for part in (section.default, *(getattr(config, section.name) for config in (OTHER, OTHER_TEXT, LSTM)))
-        )
+        parts = (section.default, *(getattr(config, section.name) for config in configs))
+        defaults, *others = map(dataclasses.asdict, parts)
         same = {name for name in defaults if all(other[name] == defaults[name] for other in others)}
         assert same <= {"steps_per_execution", "objective", "num_importance"}  # the last two forbid a beta
 
