@@ -130,7 +130,7 @@ class StepwiseModel(SequenceModel):
             ValueError: a number is out of its range, a shape is not that of the observations, the emission cannot be
                 observed in part, or what is observed is nothing that the model could score.
         """
-        partly = hasattr(self.likelihood, "sample_missing")
+        partly = getattr(self.likelihood, "sample_missing", None) is not None
         require(partly, "emission", "one that can be observed in part, such as Normal", self.likelihood)
         count = 1 if num_samples is None else require_int("num_samples", num_samples, 1)
         sizes = self._to_particles(num_importance, num_mixing)
