@@ -6,14 +6,14 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import random
-from sisrnn_tf.emissions.emission import Emission
+from sisrnn_tf.emissions.emission import Factorized
 from sisrnn_tf.validation import require_int
 
 tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class Bernoulli(Emission):
+class Bernoulli(Factorized):
     """Independent binary dimensions: p(x | parameters) = prod_d Bernoulli(x_d; sigmoid(parameters_d)).
 
     Args:

@@ -16,6 +16,11 @@ class Emission:
         sample(parameters, seed, temperature)       -> [.., D]
         check(observations)                         raises a ValueError for what cannot be observed
 
+    and, where observations may have missing features,
+
+        log_prob_observed(parameters, x, observed)                      -> [..]
+        sample_missing(parameters, x, observed, seed, temperature)      -> [.., D]
+
     Attributes:
         quantity: what minus its log-density is called.
         is_density: whether likelihoods are densities, which have no upper limit and depend on the data's units.
@@ -35,6 +40,33 @@ class Emission:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.get_config().items())})"
+
+
+class Factorized(Emission):
+    """An emission of independent dimensions: what is observed says nothing of what is missing."""
+
+    def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns the log-density of the observed dimensions alone, `[..]`; 0 where there are none.
+
+        Args:
+            parameters: `[.., P]`.
+            x: observations, `[.., D]`; any finite numbers where they are missing.
+            observed: bool `[.., D]`.
+        """
+        log_probs = self.distribution(parameters).distribution.log_prob(x)  # [.., D]
+        return tf.reduce_sum(tf.where(observed, log_probs, 0.0), axis=-1)
+
+    def sample_missing(
+        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
+    ) -> tf.Tensor:
+        """Draws the missing dimensions given the observed ones, which stay as they are, `[.., D]`.
+
+        Args:
+            parameters, x, observed: as of `log_prob_observed`.
+            seed: int32 `[2]`.
+            temperature: as of `sample`.
+        """
+        return tf.where(observed, x, self.sample(parameters, seed, temperature))
 
 
 def check_finite(observations: np.ndarray, emission: Emission) -> None:

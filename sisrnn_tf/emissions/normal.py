@@ -6,14 +6,14 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
-from sisrnn_tf.emissions.emission import Emission, check_finite
+from sisrnn_tf.emissions.emission import Factorized, check_finite
 from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class Normal(Emission):
+class Normal(Factorized):
     """Independent real dimensions: p(x | parameters) = prod_d N(x_d; loc_d, scale_d^2).
 
     A density has no upper limit: its likelihoods are in the units of the observations, and depend on the floor.
