@@ -247,4 +247,12 @@ class Trainer:
         training = self.config.training
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
         values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
-        return evaluation.to_record(self.model, epoch, estimate, self.dataset.convention, training.precision, values)
+        return evaluation.to_record(
+            self.model,
+            epoch,
+            estimate,
+            self.dataset.convention,
+            training.precision,
+            values,
+            self.dataset.normalization,
+        )

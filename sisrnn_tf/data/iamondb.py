@@ -65,7 +65,8 @@ def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray
         for split, lists in PROTOCOLS[protocol].items()
     }
     empty = [split for split, lines in splits.items() if not lines]
-    require(not empty, "data_dir", "with lines of the forms that the lists name", f"none for {', '.join(empty)}")
+    if empty:
+        raise ValueError(f"{folder} must hold lines of the forms that its lists name. It holds none for {empty[0]}")
     listed = {form for ids in forms.values() for form in ids}
     unlisted = sum(len(lines) for form, lines in by_form.items() if form not in listed)
     _LOGGER.info("iamondb: %s lines, %d of them in no list.", f"{len(handwriting.names):,}", unlisted)

@@ -1,5 +1,7 @@
 """Observations that are one of several categories: numbers of words, or one-hot vectors."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -88,6 +90,37 @@ class OneHotCategorical(Emission):
             temperature: divides the logits.
         """
         return choose(parameters / temperature, random.uniform(tf.shape(parameters)[:-1], seed, parameters.dtype))
+
+    def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns the log-probability of the categories that the observed entries leave, `[..]`; 0 of none observed.
+
+        Args:
+            parameters: logits `[.., D]`.
+            x: observations, `[.., D]`; anything where they are missing.
+            observed: bool `[.., D]`.
+        """
+        left = tf.where(self._possible(x, observed), tf.nn.log_softmax(parameters), -math.inf)
+        return tf.where(tf.reduce_any(observed, axis=-1), tf.reduce_logsumexp(left, axis=-1), 0.0)
+
+    def sample_missing(
+        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
+    ) -> tf.Tensor:
+        """Draws one of the categories that the observed entries leave, `[.., D]`.
+
+        Args:
+            parameters, x, observed: as of `log_prob_observed`.
+            seed: int32 `[2]`.
+            temperature: as of `sample`.
+        """
+        left = tf.where(self._possible(x, observed), parameters, -math.inf)
+        return tf.where(observed, x, self.sample(left, seed, temperature))
+
+    @staticmethod
+    def _possible(x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns which categories agree with the observed entries, bool `[.., D]`."""
+        ones = tf.cast(observed & (x == 1), tf.int32)
+        elsewhere = tf.reduce_sum(ones, axis=-1, keepdims=True) - ones
+        return ~(observed & (x == 0)) & (elsewhere == 0)
 
     def check(self, observations: np.ndarray) -> None:
         """Checks that each observation is one-hot.

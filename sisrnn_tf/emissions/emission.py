@@ -88,5 +88,7 @@ def choose(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
         uniforms: numbers between 0 and 1, `[..]`.
     """
     cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
-    below = tf.reduce_sum(tf.cast(cumulative[..., :-1] <= uniforms[..., tf.newaxis], tf.int32), axis=-1)
+    # Of their sum, which rounding may leave below 1: then a last category of probability 0 could be drawn.
+    positions = uniforms[..., tf.newaxis] * cumulative[..., -1:]
+    below = tf.reduce_sum(tf.cast(cumulative[..., :-1] <= positions, tf.int32), axis=-1)
     return tf.one_hot(below, tf.shape(logits)[-1], dtype=logits.dtype)

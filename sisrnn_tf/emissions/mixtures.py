@@ -66,10 +66,45 @@ class Mixture(Emission):
             seed: int32 `[2]`.
             temperature: divides the logits of the weights and multiplies the variance (Ha & Eck 2018, section 3.4).
         """
+        return self._draw(*self.split(parameters), seed, temperature)
+
+    def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns the log-density of the observed dimensions alone, `[..]`; 0 where there are none.
+
+        Args:
+            parameters: `[.., P]`.
+            x: observations, `[.., D]`; any finite numbers where they are missing.
+            observed: bool `[.., D]`.
+        """
+        log_joint, _, _ = self._joint(parameters, x, observed)
+        return tf.where(tf.reduce_any(observed, axis=-1), tf.reduce_logsumexp(log_joint, axis=-1), 0.0)
+
+    def sample_missing(
+        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
+    ) -> tf.Tensor:
+        """Draws the missing dimensions given the observed ones, which stay as they are, `[.., D]`.
+
+        The observed ones say which component it may be.
+
+        Args:
+            parameters, x, observed: as of `log_prob_observed`.
+            seed: int32 `[2]`.
+            temperature: as of `sample`.
+        """
+        return tf.where(observed, x, self._draw(*self._joint(parameters, x, observed), seed, temperature))
+
+    def _joint(self, parameters, x, observed):
+        """Returns log w_c f_c(observed dimensions) `[.., C]`, loc and scale, each `[.., C, D]`."""
         logits, loc, scale = self.split(parameters)
-        dtype = parameters.dtype
-        chosen = choose(logits / temperature, random.uniform(tf.shape(logits)[:-1], random.fold_in(seed, 0), dtype))
-        loc, scale = (tf.reduce_sum(chosen[..., tf.newaxis] * part, axis=-2) for part in (loc, scale))  # [.., D]
+        log_probs = self._family(loc, scale).log_prob(x[..., tf.newaxis, :])  # [.., C, D]
+        observed = observed[..., tf.newaxis, :]
+        return tf.nn.log_softmax(logits) + tf.reduce_sum(tf.where(observed, log_probs, 0.0), axis=-1), loc, scale
+
+    def _draw(self, logits, loc, scale, seed, temperature):
+        dtype = logits.dtype
+        uniforms = random.uniform(tf.shape(logits)[:-1], random.fold_in(seed, 0), dtype)
+        chosen = choose(logits / temperature, uniforms)[..., tf.newaxis]
+        loc, scale = (tf.reduce_sum(chosen * part, axis=-2) for part in (loc, scale))  # [.., D]
         return loc + scale * temperature**0.5 * self._standard(tf.shape(loc), random.fold_in(seed, 1), dtype)
 
     def check(self, observations: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from sisrnn_tf import random
 from sisrnn_tf.emissions.bivariate import BivariateNormal, from_standard
 from sisrnn_tf.emissions.emission import Emission, check_finite, choose
+from sisrnn_tf.types import Gaussian
 from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
@@ -83,16 +84,48 @@ class StrokeMixture(Emission):
             seed: int32 `[2]`.
             temperature: divides the logits of weights and pen, and multiplies variances (Ha & Eck 2018, section 3.4).
         """
+        nothing = tf.zeros([*tf.unstack(tf.shape(parameters)[:-1]), 3], parameters.dtype)
+        return self.sample_missing(parameters, nothing, tf.zeros_like(nothing, tf.bool), seed, temperature)
+
+    def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns the log-density of the observed features alone, `[..]`; 0 where there are none.
+
+        Args:
+            parameters: `[.., P]`.
+            x: observations, `[.., 3]`; any finite numbers where they are missing.
+            observed: bool `[.., 3]`.
+        """
+        logits, *offsets, pen = self.split(parameters)
+        log_joint = tf.nn.log_softmax(logits) + _log_prob_observed(*offsets, x, observed)
+        offset = tf.reduce_logsumexp(log_joint, axis=-1)
+        pen_log_prob = tfd.Bernoulli(logits=pen[..., 0], dtype=x.dtype).log_prob(x[..., 2])
+        any_offset = tf.reduce_any(observed[..., :2], axis=-1)
+        return tf.where(any_offset, offset, 0.0) + tf.where(observed[..., 2], pen_log_prob, 0.0)
+
+    def sample_missing(
+        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
+    ) -> tf.Tensor:
+        """Draws the missing features given the observed ones, which stay as they are, `[.., 3]`.
+
+        Args:
+            parameters, x, observed: as of `log_prob_observed`.
+            seed: int32 `[2]`.
+            temperature: as of `sample`.
+        """
         logits, loc, scale, correlation, pen = self.split(parameters)
-        dtype = parameters.dtype
-        uniforms = random.uniform([*tf.unstack(tf.shape(logits)[:-1]), 2], random.fold_in(seed, 0), dtype)
-        chosen = choose(logits / temperature, uniforms[..., 0])[..., tf.newaxis]
+        log_joint = tf.nn.log_softmax(logits) + _log_prob_observed(loc, scale, correlation, x, observed)
+        uniforms = random.uniform([*tf.unstack(tf.shape(logits)[:-1]), 2], random.fold_in(seed, 0), x.dtype)
+        chosen = choose(log_joint / temperature, uniforms[..., 0])[..., tf.newaxis]
         loc, scale = (tf.reduce_sum(chosen * part, axis=-2) for part in (loc, scale))  # [.., 2]
         correlation = tf.reduce_sum(chosen[..., 0] * correlation, axis=-1)
-        normals = random.normal(tf.shape(loc), random.fold_in(seed, 1), dtype)
+        normals = random.normal(tf.shape(loc), random.fold_in(seed, 1), x.dtype)
         offset = from_standard(normals, loc, scale * temperature**0.5, correlation)
-        lifted = tf.cast(uniforms[..., 1:] < tf.sigmoid(pen / temperature), dtype)
-        return tf.concat([offset, lifted], axis=-1)
+        # Where the other one is observed, what is drawn follows from it.
+        given = _given_other(loc, scale, correlation, x)
+        given = given.loc + given.scale * temperature**0.5 * normals
+        offset = tf.where(tf.reverse(observed[..., :2], [-1]), given, offset)
+        lifted = tf.cast(uniforms[..., 1:] < tf.sigmoid(pen / temperature), x.dtype)
+        return tf.where(observed, x, tf.concat([offset, lifted], axis=-1))
 
     def check(self, observations: np.ndarray) -> None:
         """Checks that all values can be observed.
@@ -112,3 +145,20 @@ class StrokeMixture(Emission):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {name: getattr(self, name) for name in ("num_components", "scale_floor", "max_correlation")}
+
+
+def _given_other(loc: tf.Tensor, scale: tf.Tensor, correlation: tf.Tensor, x: tf.Tensor) -> Gaussian:
+    """Returns the distribution of each offset given the other one, each `[.., 2]`, of offset and pen `[.., 3]`."""
+    others = tf.reverse((x[..., :2] - loc) / scale, [-1])
+    correlation = correlation[..., tf.newaxis]
+    return Gaussian(loc + correlation * scale * others, scale * tf.sqrt(1.0 - tf.square(correlation)))
+
+
+def _log_prob_observed(loc, scale, correlation, x, observed) -> tf.Tensor:
+    """Returns the log-density of the observed offsets under each component, `[.., C]`; 0 of none."""
+    x, first, second = (part[..., tf.newaxis, :] for part in (x, observed[..., :1], observed[..., 1:2]))
+    alone = tfd.Normal(loc, scale).log_prob(x[..., :2])  # [.., C, 2]
+    given = tfd.Normal(*_given_other(loc, scale, correlation, x)).log_prob(x[..., :2])
+    second_log_prob = tf.where(first, given[..., 1:], alone[..., 1:])
+    terms = tf.where(first, alone[..., :1], 0.0) + tf.where(second, second_log_prob, 0.0)
+    return terms[..., 0]

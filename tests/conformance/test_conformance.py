@@ -62,6 +62,10 @@ OBJECTS = {
     "Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True),
     "Normal": lambda: sisrnn_tf.emissions.Normal(D, scale_floor=0.2),
     "Categorical": lambda: sisrnn_tf.emissions.Categorical(V),
+    "OneHotCategorical": lambda: sisrnn_tf.emissions.OneHotCategorical(V),
+    "NormalMixture": lambda: sisrnn_tf.emissions.NormalMixture(D, 4, 0.2),
+    "LogisticMixture": lambda: sisrnn_tf.emissions.LogisticMixture(D, 4, 0.2),
+    "StrokeMixture": lambda: sisrnn_tf.emissions.StrokeMixture(4, 0.2, 0.7),
 }
 
 X = (np.random.default_rng(0).random((12, T, D)) < 0.5).astype("float32")
