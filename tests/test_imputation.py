@@ -8,7 +8,6 @@ import itertools
 import numpy as np
 import pytest
 
-import sisrnn_tf
 from tests import test_forecasting as forecasting
 from tests import test_likelihoods as tiny
 
@@ -127,11 +126,3 @@ def test_bad_arguments_are_named(models, arguments, message):
     given = {"observations": np.zeros([2, 2, 1]), "observed": np.ones([2, 2], bool), **arguments}
     with pytest.raises(ValueError, match=message):
         models["SISRNN"].impute(**given)
-
-
-def test_an_emission_that_cannot_be_observed_in_part_is_refused():
-    emission = sisrnn_tf.emissions.Bernoulli(1)
-    emission.sample_missing = None
-    model = sisrnn_tf.RNN(emission, hidden_size=2, decoder_sizes=(2,))
-    with pytest.raises(ValueError, match="`emission` must be one that can be observed in part"):
-        model.impute(np.zeros([2, 2, 1]), np.ones([2, 2], bool))

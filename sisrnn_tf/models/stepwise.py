@@ -127,16 +127,18 @@ class StepwiseModel(SequenceModel):
             None.
 
         Raises:
-            ValueError: a number is out of its range, a shape is not that of the observations, the emission cannot be
-                observed in part, or what is observed is nothing that the model could score.
+            ValueError: a number is out of its range, a shape is not that of the observations, or what is observed is
+                nothing that the model could score.
         """
-        partly = getattr(self.likelihood, "sample_missing", None) is not None
-        require(partly, "emission", "one that can be observed in part, such as Normal", self.likelihood)
         count = 1 if num_samples is None else require_int("num_samples", num_samples, 1)
         sizes = self._to_particles(num_importance, num_mixing)
         given = tf.cast(self._to_batch(observations, mask).observations, self.density_dtype)
         observed = _to_observed(observed, given.shape)
-        batch = self._to_checked(tf.where(observed, given, 0.0), mask)
+        parameters = tf.zeros([*given.shape[:2], self.likelihood.parameter_size], given.dtype)
+        known = tf.where(observed, given, 0.0)
+        # Any values that could have been observed together with the others.
+        known = self.likelihood.sample_missing(parameters, known, observed, random.as_seed(0))
+        batch = self._to_checked(known, mask)
         seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (sizes[0] * given.shape[0]))
         chunks = [
             self._impute_function(*batch[:2], observed, min(size, count - first), *sizes, random.fold_in(seed, first))
