@@ -83,6 +83,7 @@ SERIES = [
     from_options(
         "small", {"dataset": "iamondb", "binarization": "none", "splits": "official", "normalization": "vrnn"}
     ),
+    from_options("small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9} | NO_IMAGE),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
 ]
 CONFIGS = [
@@ -194,6 +195,7 @@ REFUSED = {
     "--dataset=pydoc --model=vrnn": "`model` must be one of sentence_sisrnn",
     "--dataset=digits --model=vae_lstm": "`model` must be one of sisrnn",
     "--dataset=pydoc --layout=rows": "--dataset=pydoc makes no use of --layout",
+    "--dataset=glyphs --data_dir=x": "--dataset=glyphs makes no use of --data_dir",
     "--dataset=digits --max_length=5": "--dataset=digits makes no use of --max_length",
     "--model=rnn --latent_size=2 --noise_sizes=1,1": "--model=rnn makes no use of --latent_size, --noise_sizes",
     "--dataset=pydoc --model=vae_lstm --attention_heads=2": "--model=vae_lstm makes no use of --attention_heads",
