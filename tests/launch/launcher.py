@@ -8,6 +8,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import TextIO
 
 import tensorflow as tf
@@ -71,23 +72,39 @@ class Launched:
         return self._output.read()
 
 
-def _launch(module: str, arguments: list[str], output: str) -> None:
-    """Does in a fork what `python -m launch.MODULE` does in a new interpreter."""
-    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND)
+def _redirected(path: str, function: Callable, *arguments) -> None:
+    """Calls a function in a fork, with what it prints in a file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(descriptor, stream.fileno())
         stream.reconfigure(line_buffering=True)
     os.chdir(ROOT)
+    function(*arguments)
+
+
+def _launch(module: str, arguments: list[str]) -> None:
+    """Does what `python -m launch.MODULE` does."""
     sys.argv = [f"launch.{module}", *arguments]
     runpy.run_module(f"launch.{module}", run_name="__main__", alter_sys=True)
 
 
-def start(module: str, *arguments: str) -> Launched:
-    """Starts a launcher; its output is one text stream, written line by line."""
+def _fork(function: Callable, *arguments) -> Launched:
     output = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 - read when what runs has ended
-    process = _FORKS.Process(target=_launch, args=(module, [*map(str, arguments)], output.name), name=module)
+    process = _FORKS.Process(target=_redirected, args=(output.name, function, *arguments))
     process.start()
     return Launched(process, output)
+
+
+def start(module: str, *arguments: str) -> Launched:
+    """Starts a launcher; its output is one text stream, written line by line."""
+    return _fork(_launch, module, [*map(str, arguments)])
+
+
+def call(function: Callable, *arguments) -> tuple[int, str]:
+    """Calls a function of a module, on what can be pickled, in a process of its own; returns what `run` does."""
+    process = _fork(function, *arguments)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
 
 
 def run(module: str, *arguments: str) -> tuple[int, str]:
