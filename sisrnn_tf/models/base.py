@@ -87,6 +87,13 @@ class SequenceModel(keras.Model):
         self.evaluation_stream.restart()
         return super().evaluate(x, **kwargs)
 
+    def make_train_function(self, force=False):
+        """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
 
