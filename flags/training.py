@@ -10,6 +10,12 @@ flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the 
 flags.DEFINE_integer("batch_size", None, "Sequences a step.")
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
+flags.DEFINE_integer(
+    "truncation",
+    None,
+    "Steps between the points where the gradient through the state stops (truncated backpropagation through time); "
+    "the state itself is carried on.",
+)
 flags.DEFINE_enum(
     "objective",
     None,

@@ -140,6 +140,7 @@ class TrainingConfig:
     batch_size: int = 128  # sequences a step, over all devices together
     learning_rate: float = 1e-3  # of Adam
     clip_norm: float | None = None  # global norm of the gradient
+    truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
     objective: str = "sivi"  # sivi: L_K; iwae: M weighted trajectories; fivo: M particles, resampled
     num_importance: int = 1  # M of iwae and fivo
     num_mixing: int = 100  # K at the end of its ramp
@@ -173,7 +174,7 @@ class TrainingConfig:
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)
-        for name in ("max_steps", "save_every_steps"):
+        for name in ("max_steps", "save_every_steps", "truncation"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
         require(
@@ -226,6 +227,9 @@ class ExperimentConfig:
         require(not exact, "objective", "left alone with model=rnn, whose likelihood is exact", self.training.objective)
         one_step = self.model.model in SENTENCE_MODELS and self.training.objective == "fivo"
         require(not one_step, "objective", "sivi or iwae: a sentence has one latent, nothing to resample", "fivo")
+        truncation = self.training.truncation
+        one_step = self.model.model in SENTENCE_MODELS and truncation is not None
+        require(not one_step, "truncation", "left out: a model of sentences has one stochastic step", truncation)
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""

@@ -82,6 +82,7 @@ def make_model(
         "hidden_size": config.hidden_size,
         "decoder_sizes": config.decoder_sizes,
         "activation": config.activation,
+        "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,
     }

@@ -187,6 +187,7 @@ def smc_terms(
     mask: tf.Tensor | None = None,
     resample_fn: Callable = resample_systematic,
     resample_criterion_fn: Callable = ess_below_threshold,
+    truncation: int | None = None,
 ) -> tuple[tf.Tensor, BoundTerms]:
     """Returns the log of the sequential Monte Carlo (FIVO) estimate of p(x_1..x_T), `[B]`.
 
@@ -204,6 +205,7 @@ def smc_terms(
         mask: bool `[T, B]`, True on real steps; the others leave weights and states alone.
         resample_fn: (normalized log-weights `[M, B]`, uniforms `[M, B]`) -> ancestors int32 `[M, B]`.
         resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample after the step, bool `[B]`.
+        truncation: steps between the points where the gradient through h stops; None stops it nowhere.
 
     Returns:
         The log-estimate `[B]`, and the bound's terms as plain means over the particles of each step, each `[B]`.
@@ -213,6 +215,7 @@ def smc_terms(
 
     def step(time, hidden, log_weights, total, sums):
         rows = tf.tile(observations[time], [count, 1])
+        hidden = rnn.cut_gradient(hidden, time, truncation)
         next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
         emission, prior, _, mixture = densities
         increments = tf.reshape(emission + prior - mixture, [count, batch_size])

@@ -39,6 +39,8 @@ class SISRNN(MixingModel, StepwiseModel):
             (which is that at M = 1), and beta must be 1; validation stays with L_K.
         resample: which estimate that is: importance-weighted trajectories (IWAE), or particles that are resampled
             (FIVO), of which there must be at least 3; see `log_likelihood`.
+        truncation: steps between the points where training stops the gradient through h (truncated backpropagation
+            through time); values stay as they are. None stops it nowhere.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -65,6 +67,7 @@ class SISRNN(MixingModel, StepwiseModel):
         eval_num_mixing: int = 10,
         num_importance: int = 1,
         resample: bool = False,
+        truncation: int | None = None,
         **kwargs,
     ):
         super().__init__(emission, seed, **kwargs)
@@ -82,7 +85,7 @@ class SISRNN(MixingModel, StepwiseModel):
             name="cell",
         )
         self.stream = self.cell.stream
-        self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
+        self.rnn = StochasticRNN(self.cell, truncation, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
         require(isinstance(resample, bool), "resample", "True or False", resample)
@@ -175,6 +178,7 @@ class SISRNN(MixingModel, StepwiseModel):
         noise = ParticleNoise(self.cell, batch_size, seed, 0, count)
         # Particles are numbered from 0, so -1 is free for the resampling.
         uniforms = random.uniform([num_steps, count, batch_size], random.fold_in(seed, -1), self.density_dtype)
+        resampling["truncation"] = self.rnn.truncation
         return particles.smc_terms(self.cell, observations, noise, num_mixing, uniforms, mask, **resampling)
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -207,6 +211,7 @@ class SISRNN(MixingModel, StepwiseModel):
             **super().get_config(),
             **{name: cell[name] for name in names},
             "resample": self.resample,
+            "truncation": self.rnn.truncation,
         }
 
 
