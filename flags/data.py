@@ -2,20 +2,22 @@
 
 from absl import flags
 
-from sisrnn_tf.config import BINARIZATIONS, LAYOUTS, TRAIN_SPLITS
+from sisrnn_tf.config import BINARIZATIONS, LAYOUTS, NORMALIZATIONS, SPLIT_PROTOCOLS, TRAIN_SPLITS
 from sisrnn_tf.data.registry import DATASETS, NO_IMAGES
 
 flags.DEFINE_enum(
     "dataset",
     "digits",
     sorted(DATASETS),
-    "The data set; digits (images) and pydoc (English sentences) are embedded and need no network.",
+    "The data set; digits (images), pydoc (English sentences) and glyphs (strokes) are embedded and need no network.",
 )
 flags.DEFINE_string(
     "data_dir",
     None,
     "Folder with the data set's files. Of text: train.txt, valid.txt or val.txt, and test.txt, plain or gzipped, a "
-    "tokenized sentence a line; text may lack the latter two, or be a single file.",
+    "tokenized sentence a line; text may lack the latter two, or be a single file. Of strokes and npz: the .npz "
+    "file. Of csv: the file, or train.csv, valid.csv and test.csv with a header `sequence,NAME,..` and a row a step. "
+    "Of iamondb: lineStrokes/ and the lists of forms.",
 )
 flags.DEFINE_bool("download", None, "Let TFDS download the data set.")
 flags.DEFINE_enum(
@@ -35,6 +37,25 @@ flags.DEFINE_string(
     "Of text: a word a line. Default: vocab.txt or vocab.txt.gz of --data_dir, or else the words of the training text.",
 )
 flags.DEFINE_integer("vocabulary_size", None, "Of text: at most so many words, the most frequent of the training text.")
-flags.DEFINE_integer("max_length", None, "Of text: cut sentences to so many tokens, the end among them.")
+flags.DEFINE_integer(
+    "max_length",
+    None,
+    "Cut sentences to so many tokens, the end among them; real-valued sequences to so many steps.",
+)
+flags.DEFINE_enum(
+    "normalization",
+    None,
+    NORMALIZATIONS,
+    "Of real-valued sequences. per_channel: by mean and standard deviation of each feature; vrnn: by one of each for "
+    "both offsets of strokes, as published scores. Default: strokes, iamondb and glyphs vrnn, csv and npz per_channel.",
+)
+flags.DEFINE_enum(
+    "splits",
+    None,
+    SPLIT_PROTOCOLS,
+    "Of iamondb. vrnn: train on trainset, testset_t and testset_f but for every tenth line, which validates, report on "
+    "testset_v; official: trainset, testset_v and testset_f. Default: vrnn.",
+)
+flags.DEFINE_bool("allow_pickle", None, "Of strokes: read pickled arrays, such as sketch-rnn's; they can run any code.")
 flags.DEFINE_enum("layout", None, LAYOUTS, "rows: an image row a step; pixels: one pixel a step. Default: rows.")
 flags.DEFINE_integer("max_eval_sequences", None, "Validate and test on at most so many sequences, evenly spaced.")

@@ -3,10 +3,12 @@
 import dataclasses
 from typing import Any
 
+import tensorflow as tf
 from absl import app
 from absl.flags import FLAGS
 
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
+from sisrnn_tf import strategies
 from sisrnn_tf.config import (
     MODEL_OPTIONS,
     MODELS,
@@ -15,7 +17,7 @@ from sisrnn_tf.config import (
     ExperimentConfig,
     ModelConfig,
 )
-from sisrnn_tf.data.registry import DATASETS, Entry
+from sisrnn_tf.data.registry import DATASETS, EMISSION_OPTIONS, Entry
 from sisrnn_tf.presets import from_options
 from sisrnn_tf.validation import require
 
@@ -32,7 +34,8 @@ def from_flags() -> ExperimentConfig:
         sizes = {name: _to_sizes(name, value) for name, value in given.items() if isinstance(value, list)}
         entry = DATASETS[FLAGS.dataset]
         default_model = "sentence_sisrnn" if entry.is_text else "sisrnn"
-        options = {"model": default_model, "binarization": entry.default_binarization} | given | sizes
+        defaults = {"binarization": entry.default_binarization, "normalization": entry.default_normalization}
+        options = {"model": default_model} | defaults | given | sizes
         _refuse_useless(given, options["model"], entry)
         preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
         return from_options(preset, options)
@@ -44,14 +47,27 @@ def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
     """Raises a ValueError for a model that does not fit the data, and for flags that would do nothing."""
     fitting = [name for name in MODELS if (name in SENTENCE_MODELS) == entry.is_text]
     require(chosen in fitting, "model", f"one of {', '.join(fitting)} with --dataset={FLAGS.dataset}", chosen)
-    for section, used, what in (
-        (ModelConfig, ("model", *MODEL_OPTIONS[chosen]), f"--model={chosen}"),
-        (DataConfig, ("dataset", "max_eval_sequences", *entry.options), f"--dataset={FLAGS.dataset}"),
+    scoring = {name for names in EMISSION_OPTIONS.values() for name in names}
+    of_model = {field.name for field in dataclasses.fields(ModelConfig)} - scoring
+    of_data = {field.name for field in dataclasses.fields(DataConfig)} | scoring
+    used_of_data = ("dataset", "max_eval_sequences", *entry.options, *EMISSION_OPTIONS[entry.kind])
+    for names, used, what in (
+        (of_model, ("model", *MODEL_OPTIONS[chosen]), f"--model={chosen}"),
+        (of_data, used_of_data, f"--dataset={FLAGS.dataset}"),
+        ({"num_components"}, () if given.get("emission") == "normal" else ("num_components",), "--emission=normal"),
     ):
-        names = {field.name for field in dataclasses.fields(section)}
         useless = [f"--{name}" for name in given if name in names - set(used)]
         if useless:
             raise ValueError(f"{what} makes no use of {', '.join(sorted(useless))}: leave them out")
+
+
+def strategy_from_flags() -> tf.distribute.Strategy:
+    """Returns over which devices and processes to train; waits for the other processes.
+
+    Raises:
+        ValueError: what the flags ask for is not there.
+    """
+    return strategies.make(FLAGS.strategy, FLAGS.num_replicas)
 
 
 def workdir_from_flags(config: ExperimentConfig) -> str:

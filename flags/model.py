@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.config import MODELS
+from sisrnn_tf.config import EMISSIONS, MODELS
 from sisrnn_tf.presets import PRESETS
 
 flags.DEFINE_enum(
@@ -34,3 +34,7 @@ flags.DEFINE_integer("attention_heads", None, "Of text: attention heads of the t
 flags.DEFINE_integer("lstm_size", None, "Of text: units of the LSTM of vae_lstm.")
 flags.DEFINE_float("dropout", None, "Of text: dropout of the decoder.")
 flags.DEFINE_float("word_dropout", None, "Of text: probability with which training hides a word from the decoder.")
+flags.DEFINE_enum("emission", None, EMISSIONS, "Of csv and npz: the density of a step. Default: normal_mixture.")
+flags.DEFINE_integer("num_components", None, "Of strokes, csv and npz: components of the mixture.")
+flags.DEFINE_float("emission_scale_floor", None, "Of strokes, csv and npz: smallest scale, in normalized units.")
+flags.DEFINE_float("max_correlation", None, "Of strokes: bound of the correlation between dx and dy; 0: diagonal.")

@@ -64,7 +64,9 @@ def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelih
     for estimate, file in zip(estimates, files, strict=True):
         with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:
             values = likelihoods.sequence_likelihoods(model, batches, estimate, file, progress.update)
-        records.append(evaluation.to_record(model, epoch, estimate, spec.convention, precision, values))
+        records.append(
+            evaluation.to_record(model, epoch, estimate, spec.convention, precision, values, spec.normalization)
+        )
         evaluation.write_records(folder.evaluation, records[-1:])
         print(evaluation.describe(records[-1]), flush=True)
     return records

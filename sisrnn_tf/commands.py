@@ -5,14 +5,14 @@ import shlex
 from typing import Any
 
 from sisrnn_tf.config import MODEL_OPTIONS, ExperimentConfig
-from sisrnn_tf.data.registry import NO_IMAGES
+from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.likelihoods import ESTIMATORS
 from sisrnn_tf.presets import PRESETS, from_options
 from sisrnn_tf.workdir import Workdir
 
-# Always spelled out: what a result is of, and the one default that depends on another flag, the binarization.
-_ALWAYS = ("dataset", "binarization", "model", "seed")
+# Always spelled out: what a result is of, and the defaults that depend on another flag, the data set.
+_ALWAYS = ("dataset", "binarization", "normalization", "model", "seed")
 
 
 def train(workdir: Workdir, config: ExperimentConfig) -> str:
@@ -32,7 +32,10 @@ def train(workdir: Workdir, config: ExperimentConfig) -> str:
         base = _fields(from_options(preset, always))
         changed[preset] = {name: value for name, value in given.items() if value != base[name]}
     preset = min(changed, key=lambda name: len(changed[name]))
-    shown = {name: value for name, value in always.items() if value != NO_IMAGES}
+    used = DATASETS[config.data.dataset].options
+    shown = {
+        name: value for name, value in always.items() if name in used or name not in ("binarization", "normalization")
+    }
     flags = {"workdir": workdir.path, "preset": preset} | shown | changed[preset]
     return _command("train", flags)
 

@@ -13,6 +13,9 @@ MODELS = ("sisrnn", "vrnn", "rnn", *SENTENCE_MODELS)
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none")
 TRAIN_SPLITS = ("train", "val")
 LAYOUTS = ("rows", "pixels")
+NORMALIZATIONS = ("none", "vrnn", "per_channel")
+SPLIT_PROTOCOLS = ("vrnn", "official")
+EMISSIONS = ("normal", "normal_mixture", "logistic_mixture")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 OBJECTIVES = ("sivi", "iwae", "fivo")
@@ -60,15 +63,20 @@ class DataConfig:
     dataset: str = "digits"  # a name in sisrnn_tf.data.registry
     data_dir: str | None = None  # where the user's files lie; None for embedded or prepared data
     download: bool = False  # whether TFDS may use the network
-    binarization: str = "threshold"  # how grey images become observations; none: text
+    binarization: str = "threshold"  # how grey images become observations; none: no images
     layout: str = "rows"  # rows: T x D is the image; pixels: one pixel a step
     max_eval_sequences: int | None = None  # validation and test use at most so many, evenly spaced
     train_split: str = "train"  # of text; val: train on the validation file, a part of it held out
     vocabulary_file: str | None = None  # of text, a word a line; None for the data's own or the training text's
     vocabulary_size: int = 20_000  # of text, V at the most where it is made of the training text
-    max_length: int | None = None  # of text, tokens of a sentence at the most, the end among them
+    max_length: int | None = None  # tokens of a sentence, the end among them, or steps of a series, at the most
+    normalization: str = "none"  # of real-valued sequences, by statistics of the training split
+    splits: str = "vrnn"  # of iamondb: which lists train, validate and test
+    allow_pickle: bool = False  # of strokes: whether to read pickled arrays, which can run any code
 
     def __post_init__(self):
+        _require_choice("normalization", self.normalization, NORMALIZATIONS)
+        _require_choice("splits", self.splits, SPLIT_PROTOCOLS)
         _require_choice("binarization", self.binarization, BINARIZATIONS)
         _require_choice("layout", self.layout, LAYOUTS)
         _require_choice("train_split", self.train_split, TRAIN_SPLITS)
@@ -99,11 +107,19 @@ class ModelConfig:
     lstm_size: int = 1024  # of the LSTM that decodes
     dropout: float = 0.2  # of the decoder
     word_dropout: float = 0.0  # probability with which training hides a word from the decoder
+    emission: str = "normal_mixture"  # of real-valued sequences that are no strokes, and so is what follows of both
+    num_components: int = 20  # of a mixture
+    emission_scale_floor: float = 1e-3  # smallest scale, in normalized units
+    max_correlation: float = 0.95  # of strokes, between the two offsets; 0: diagonal covariances
 
     def __post_init__(self):
         _require_choice("model", self.model, MODELS)
+        _require_choice("emission", self.emission, EMISSIONS)
+        require(0 <= self.max_correlation < 1, "max_correlation", "in [0, 1)", self.max_correlation)
+        floor = self.emission_scale_floor
+        require(0 < floor < math.inf, "emission_scale_floor", "positive and finite", floor)
         sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
-        for name in sizes:
+        for name in (*sizes, "num_components"):
             _require_minimum(name, getattr(self, name), 1)
         for name in ("dropout", "word_dropout"):
             require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
@@ -124,6 +140,7 @@ class TrainingConfig:
     batch_size: int = 128  # sequences a step, over all devices together
     learning_rate: float = 1e-3  # of Adam
     clip_norm: float | None = None  # global norm of the gradient
+    truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
     objective: str = "sivi"  # sivi: L_K; iwae: M weighted trajectories; fivo: M particles, resampled
     num_importance: int = 1  # M of iwae and fivo
     num_mixing: int = 100  # K at the end of its ramp
@@ -141,6 +158,7 @@ class TrainingConfig:
     deterministic: bool = False  # TensorFlow's op determinism
     steps_per_execution: int = 1
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
+    num_replicas: int = 1  # R, devices over which each batch is split; each draws its own noise
 
     def __post_init__(self):
         minimum_one = (
@@ -150,12 +168,13 @@ class TrainingConfig:
             "kl_num_cycles",
             "steps_per_execution",
             "num_importance",
+            "num_replicas",
         )
         for name in minimum_one:
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)
-        for name in ("max_steps", "save_every_steps"):
+        for name in ("max_steps", "save_every_steps", "truncation"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
         require(
@@ -170,7 +189,16 @@ class TrainingConfig:
         require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
         self._check_objective()
+        self._check_replicas()
         require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+
+    def _check_replicas(self) -> None:
+        for name in ("batch_size", "eval_batch_size"):
+            size = getattr(self, name)
+            divisible = f"divisible by num_replicas={self.num_replicas}, each of which takes as many sequences"
+            require(size % self.num_replicas == 0, name, divisible, size)
+        one = f"False with num_replicas={self.num_replicas}: TensorFlow cannot compile a step of several replicas"
+        require(self.num_replicas == 1 or not self.jit_compile, "jit_compile", one, self.jit_compile)
 
     def _check_objective(self) -> None:
         _require_choice("objective", self.objective, OBJECTIVES)
@@ -199,6 +227,9 @@ class ExperimentConfig:
         require(not exact, "objective", "left alone with model=rnn, whose likelihood is exact", self.training.objective)
         one_step = self.model.model in SENTENCE_MODELS and self.training.objective == "fivo"
         require(not one_step, "objective", "sivi or iwae: a sentence has one latent, nothing to resample", "fivo")
+        truncation = self.training.truncation
+        one_step = self.model.model in SENTENCE_MODELS and truncation is not None
+        require(not one_step, "truncation", "left out: a model of sentences has one stochastic step", truncation)
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""

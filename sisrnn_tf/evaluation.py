@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sisrnn_tf import run_files
+from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.likelihoods import Estimate
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.workdir import write_text
+
+# The figure of a record beside its NLL, the first that it has, with what a table calls it.
+FIGURES = {"ppl": "perplexity", "nll_data_units": "NLL, data units", "bits_per_dimension": "bits per dimension"}
 
 
 def to_record(
@@ -21,6 +25,7 @@ def to_record(
     convention: str,
     precision: str,
     values: Mapping[str, np.ndarray],
+    normalization: Normalization | None = None,
 ) -> dict:
     """Returns the record of an estimate over a split.
 
@@ -31,6 +36,7 @@ def to_record(
         convention: of the data.
         precision: dtype policy under which they were computed.
         values: of the sequences, from `likelihoods.sequence_likelihoods`.
+        normalization: of the data.
     """
     nll = -values["log_likelihood"].astype(np.float64)
     num_steps = int(values["num_steps"].sum())
@@ -48,17 +54,34 @@ def to_record(
         "nll": float(nll.mean()),
         "standard_error": float(nll.std(ddof=1) / math.sqrt(len(nll))) if len(nll) > 1 else None,
         "nll_per_step": float(nll.sum() / num_steps),
-        "bits_per_dimension": float(nll.sum() / (num_steps * model.likelihood.event_size * math.log(2))),
+        **_of_kind(model, nll, num_steps, normalization),
         **others,
-        **({} if model.observation_rank == 3 else _of_text(nll, num_steps)),
+        "emission": str(model.likelihood),
         "num_sequences": len(nll),
         "num_steps": num_steps,
     }
 
 
-def _of_text(nll: np.ndarray, num_tokens: int) -> dict:
-    """Returns perplexity, exp of the total NLL over the scored tokens, and their number."""
-    return {"ppl": math.exp(nll.sum() / num_tokens), "num_tokens": num_tokens}
+def _of_kind(model: SequenceModel, nll: np.ndarray, num_steps: int, normalization: Normalization | None) -> dict:
+    """Returns the figures that a kind of data has beside nats.
+
+    Of text perplexity, exp of the total NLL over the scored tokens, and their number. Of a density, whose NLL depends
+    on the units of the data, that in the user's own:
+
+        -log p(x) = -log p(y) + T sum_d log scale_d,    y = (x - shift) / scale
+    """
+    if model.likelihood.is_density:
+        log_volume = 0.0 if normalization is None else normalization.log_volume
+        total = nll.sum() + num_steps * log_volume
+        return {"nll_data_units": total / len(nll), "nll_data_units_per_step": total / num_steps}
+    bits = {"bits_per_dimension": float(nll.sum() / (num_steps * model.likelihood.event_size * math.log(2)))}
+    is_text = model.observation_rank == 2
+    return bits | ({"ppl": math.exp(nll.sum() / num_steps), "num_tokens": num_steps} if is_text else {})
+
+
+def figure(record: Mapping) -> str:
+    """Returns the key of `FIGURES` that a table shows of records such as this one."""
+    return next(name for name in FIGURES if record.get(name) is not None)
 
 
 def quantity(model: SequenceModel) -> str:
@@ -69,8 +92,10 @@ def quantity(model: SequenceModel) -> str:
 def describe(record: Mapping) -> str:
     """Returns one line that says what a record's likelihood is."""
     error = "" if record["standard_error"] is None else f" +- {record['standard_error']:.3f}"
-    text = f"perplexity {record['quantity'].split()[-1]} {record['ppl']:.2f}, " if "ppl" in record else ""
+    sign = record["quantity"].split()[-1]
+    text = f"perplexity {sign} {record['ppl']:.2f}, " if "ppl" in record else ""
     text += f"KL {record['kl']:.3f}, " if text and "kl" in record else ""
+    text += f"{sign} {record['nll_data_units']:.3f} in the data's units, " if "nll_data_units" in record else ""
     return (
         f"{record['split']} {record['quantity']} {record['nll']:.3f}{error} nats per sequence, {text}"
         f"{record['nll_per_step']:.4f} per step ({record['estimator']}, K={record['num_mixing']}, "
@@ -85,7 +110,6 @@ def table(records: Sequence[Mapping]) -> str:
     Args:
         records: of one run and split.
     """
-    is_text = "ppl" in records[0]
     header = (
         "estimator",
         "K",
@@ -93,7 +117,7 @@ def table(records: Sequence[Mapping]) -> str:
         records[0]["quantity"],
         "s.e.",
         "nats/step",
-        "perplexity" if is_text else "bits/dim",
+        FIGURES[figure(records[0])],
         "noise seeds",
         "s.d. over them",
     )
@@ -124,7 +148,7 @@ def _row(group: Sequence[Mapping]) -> tuple[str, ...]:
         f"{np.mean(nll):.3f}",
         error,
         f"{np.mean([each['nll_per_step'] for each in group]):.4f}",
-        f"{np.mean([each['ppl' if 'ppl' in record else 'bits_per_dimension'] for each in group]):.4f}",
+        f"{np.mean([each[figure(record)] for each in group]):.4f}",
         str(len(group)),
         f"{np.std(nll, ddof=1):.3f}" if len(group) > 1 else "",
     )

@@ -2,7 +2,7 @@
 
 import keras
 
-from sisrnn_tf import decoders, emissions, encoders, schedules
+from sisrnn_tf import decoders, emissions, encoders, optimizers, schedules
 from sisrnn_tf.config import SENTENCE_MODELS, DataConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset
@@ -35,17 +35,27 @@ def make_data(config: DataConfig, seed: int) -> SequenceDataset:
         vocabulary_file=config.vocabulary_file,
         vocabulary_size=config.vocabulary_size,
         max_length=config.max_length,
+        normalization=config.normalization,
+        splits=config.splits,
+        allow_pickle=config.allow_pickle,
     )
 
 
-def make_emission(name: str, event_size: int) -> emissions.Bernoulli:
-    """Returns the likelihood of one step.
+def make_emission(config: ModelConfig, spec: DataSpec) -> emissions.Emission:
+    """Returns the likelihood of one step of data that is no text.
 
     Args:
-        name: `bernoulli`, or `intensities` for values between 0 and 1.
-        event_size: D.
+        config: of the model; says how real values are scored.
+        spec: of the data.
     """
-    return emissions.Bernoulli(event_size, intensities=name == "intensities")
+    if spec.emission == "strokes":
+        return emissions.StrokeMixture(config.num_components, config.emission_scale_floor, config.max_correlation)
+    if spec.emission == "reals":
+        if config.emission == "normal":
+            return emissions.Normal(spec.observation_size, config.emission_scale_floor)
+        mixture = {"normal_mixture": emissions.NormalMixture, "logistic_mixture": emissions.LogisticMixture}
+        return mixture[config.emission](spec.observation_size, config.num_components, config.emission_scale_floor)
+    return emissions.Bernoulli(spec.observation_size, intensities=spec.emission == "intensities")
 
 
 def make_model(
@@ -67,11 +77,12 @@ def make_model(
     require((config.model in SENTENCE_MODELS) == is_text, "model", expected, config.model)
     if is_text:
         return _make_sentence_model(config, training, vocabulary)
-    emission = make_emission(spec.emission, spec.observation_size)
+    emission = make_emission(config, spec)
     shared = {
         "hidden_size": config.hidden_size,
         "decoder_sizes": config.decoder_sizes,
         "activation": config.activation,
+        "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,
     }
@@ -138,7 +149,7 @@ def _make_encoder(config: ModelConfig, training: TrainingConfig, point_mass: boo
 
 def make_optimizer(config: TrainingConfig) -> keras.optimizers.Optimizer:
     """Returns Adam with the configuration's learning rate and gradient clipping."""
-    return keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm)
+    return optimizers.ReplicatedAdam(config.learning_rate, global_clipnorm=config.clip_norm)
 
 
 def make_mixing_schedule(config: TrainingConfig) -> schedules.MixingRamp:

@@ -69,11 +69,11 @@ def resample_systematic(log_weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tenso
 
 
 def resample_multinomial(log_weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Returns M ancestors a sequence, int32 `[M, B]`, each drawn independently: particle m with probability w^m.
+    """Returns S ancestors a sequence, int32 `[S, B]`, each drawn independently: particle m with probability w^m.
 
     Args:
         log_weights: `[M, B]`, normalized or not.
-        uniforms: `[M, B]`, between 0 and 1.
+        uniforms: `[S, B]`, between 0 and 1; S is M where particles are resampled.
     """
     return _find(log_weights, tf.transpose(uniforms))
 
@@ -85,6 +85,52 @@ def _find(log_weights: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     # Rounding may reach 1, beyond which there is no particle.
     positions = tf.minimum(positions, 1 - tf.experimental.numpy.finfo(positions.dtype.as_numpy_dtype).epsneg)
     return tf.transpose(tf.searchsorted(cumulative, positions, side="right"))
+
+
+def even_log_weights(count: int | tf.Tensor, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Returns log 1/M, `[M, B]`."""
+    return tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
+
+
+def reweight(
+    log_weights: tf.Tensor,
+    increments: tf.Tensor,
+    uniforms: tf.Tensor,
+    resample_fn: Callable = resample_systematic,
+    resample_criterion_fn: Callable = ess_below_threshold,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Weighs particles by what a step adds, and resamples those of the sequences that ask for it.
+
+    Args:
+        log_weights: log W_{t-1}, normalized, `[M, B]`.
+        increments: log w_t, `[M, B]`.
+        uniforms: numbers between 0 and 1, `[M, B]`.
+        resample_fn, resample_criterion_fn: as of `smc_terms`.
+
+    Returns:
+        log W_t `[M, B]`, even after a resampling; the ancestor of each particle, int32 `[M, B]`; and
+        log sum_m W_{t-1}^m w_t^m, `[B]`.
+    """
+    even = even_log_weights(*tf.unstack(tf.shape(log_weights)), log_weights.dtype)
+    weighted = log_weights + increments
+    log_average = tf.reduce_logsumexp(weighted, axis=0)
+    # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
+    weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
+    chosen = resample_criterion_fn(weighted)
+    own = tf.range(tf.shape(log_weights)[0])[:, tf.newaxis]
+    ancestors = tf.where(chosen, resample_fn(weighted, uniforms), own)
+    return tf.where(chosen, even, weighted), ancestors, log_average
+
+
+def select(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Returns of each sequence the values of some particles, `[S B, ..]`, from values of all, `[M B, ..]`.
+
+    Args:
+        values: row m B + b is of particle m of sequence b.
+        chosen: numbers of particles, int32 `[S, B]`.
+    """
+    batch_size = tf.shape(chosen)[1]
+    return tf.gather(values, tf.reshape(chosen * batch_size + tf.range(batch_size), [-1]))
 
 
 def trajectory_densities(
@@ -141,6 +187,7 @@ def smc_terms(
     mask: tf.Tensor | None = None,
     resample_fn: Callable = resample_systematic,
     resample_criterion_fn: Callable = ess_below_threshold,
+    truncation: int | None = None,
 ) -> tuple[tf.Tensor, BoundTerms]:
     """Returns the log of the sequential Monte Carlo (FIVO) estimate of p(x_1..x_T), `[B]`.
 
@@ -158,6 +205,7 @@ def smc_terms(
         mask: bool `[T, B]`, True on real steps; the others leave weights and states alone.
         resample_fn: (normalized log-weights `[M, B]`, uniforms `[M, B]`) -> ancestors int32 `[M, B]`.
         resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample after the step, bool `[B]`.
+        truncation: steps between the points where the gradient through h stops; None stops it nowhere.
 
     Returns:
         The log-estimate `[B]`, and the bound's terms as plain means over the particles of each step, each `[B]`.
@@ -167,6 +215,7 @@ def smc_terms(
     resampling = {"resample_fn": resample_fn, "resample_criterion_fn": resample_criterion_fn}
 
     def step(time, hidden, log_weights, total, sums):
+        hidden = rnn.cut_gradient(hidden, time, truncation)
         log_average, next_hidden, weighted, densities = smc_step(
             cell, observations[time], hidden, log_weights, noise, num_mixing, uniforms[time], time, **resampling
         )
@@ -180,11 +229,11 @@ def smc_terms(
         return time + 1, next_hidden, weighted, total + log_average, sums
 
     (hidden,) = cell.get_initial_state(count * batch_size)
-    even, zeros = _even(count, batch_size, dtype), tf.zeros([batch_size], dtype)
+    zeros = tf.zeros([batch_size], dtype)
     *_, total, sums = tf.while_loop(
         lambda time, *_: time < num_steps,
         step,
-        (tf.constant(0), hidden, even, zeros, (zeros,) * 4),
+        (tf.constant(0), hidden, even_log_weights(count, batch_size, dtype), zeros, (zeros,) * 4),
         maximum_iterations=num_steps,
     )
     return total, bounds.sum_terms(*(part[tf.newaxis] for part in sums))
@@ -209,34 +258,22 @@ def smc_step(
         observation: x_t, `[B, D]`.
         hidden: h_{t-1} of the particles, `[M B, H]`.
         log_weights: log W_{t-1}, normalized, `[M, B]`.
-        noise: of the particles 0..M - 1.
-        num_mixing: K.
         uniforms: numbers between 0 and 1 for the resampling, `[M, B]`.
         time: which step of the noise this is.
-        resample_fn, resample_criterion_fn: as of `smc_terms`.
+        cell, noise, num_mixing, resample_fn, resample_criterion_fn: as of `smc_terms`.
 
     Returns:
         log sum_m W_{t-1}^m w_t^m, `[B]`; h_t, `[M B, H]`, and log W_t, `[M, B]`, both after any resampling; and the
         log-densities of emission, prior, posterior and mixture before it, each `[M B]`.
     """
-    count, batch_size = noise.count, noise.batch_size
-    even = _even(count, batch_size, log_weights.dtype)
-    rows = tf.tile(observation, [count, 1])
+    rows = tf.tile(observation, [noise.count, 1])
     next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
     emission, prior, _, mixture = densities
-    weighted = log_weights + tf.reshape(emission + prior - mixture, [count, batch_size])
-    log_average = tf.reduce_logsumexp(weighted, axis=0)
-    # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
-    weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
-    chosen = resample_criterion_fn(weighted)
-    ancestors = tf.where(chosen, resample_fn(weighted, uniforms), tf.range(count)[:, tf.newaxis])
-    next_hidden = tf.gather(next_hidden, tf.reshape(ancestors * batch_size + tf.range(batch_size), [-1]))
-    return log_average, next_hidden, tf.where(chosen, even, weighted), densities
-
-
-def _even(count, batch_size, dtype: tf.DType) -> tf.Tensor:
-    """Returns normalized log-weights that are all equal, `[M, B]`."""
-    return tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
+    increments = tf.reshape(emission + prior - mixture, [noise.count, noise.batch_size])
+    log_weights, ancestors, log_average = reweight(
+        log_weights, increments, uniforms, resample_fn, resample_criterion_fn
+    )
+    return log_average, select(next_hidden, ancestors), log_weights, densities
 
 
 def _propagate(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from sisrnn_tf.config import MODEL_OPTIONS, MODELS, SENTENCE_MODELS, ExperimentConfig, ModelConfig
+from sisrnn_tf.config import MODEL_OPTIONS, MODELS, SENTENCE_MODELS, DataConfig, ExperimentConfig, ModelConfig
 from sisrnn_tf.validation import require
 
 # What a preset names. The paper's sizes are the model's defaults; "small" trains the digits in a minute or two.
@@ -55,15 +55,19 @@ _SENTENCE_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "num_mixing_ramp_epochs": 10,
     },
 }
+# The paper's handwriting: "the same .. except that we used 256 hidden units for GRU".
+_HANDWRITING = ("iamondb", "strokes")
+_STROKES = {"paper": {"hidden_size": 256}, "small": {}}
 _LSTM_DROPOUT = {"small": 0.2, "paper": 0.5}
 
 
-def preset_options(preset: str, model: str) -> dict[str, Any]:
+def preset_options(preset: str, model: str, dataset: str = "digits") -> dict[str, Any]:
     """Returns the options that a preset stands for, as far as the model makes use of them.
 
     Args:
         preset: a key of `PRESETS`.
         model: one of `MODELS`.
+        dataset: name of the data set.
 
     Raises:
         ValueError: the preset or the model is unknown.
@@ -71,6 +75,8 @@ def preset_options(preset: str, model: str) -> dict[str, Any]:
     require(preset in PRESETS, "preset", f"one of {', '.join(PRESETS)}", preset)
     require(model in MODELS, "model", f"one of {', '.join(MODELS)}", model)
     options = {**(_SENTENCE_PRESETS if model in SENTENCE_MODELS else PRESETS)[preset]}
+    if dataset in _HANDWRITING:
+        options |= _STROKES[preset]
     if model == "vae_lstm":
         options["dropout"] = _LSTM_DROPOUT[preset]
     others = {name for names in MODEL_OPTIONS.values() for name in names} - set(MODEL_OPTIONS[model])
@@ -88,7 +94,7 @@ def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:
     Raises:
         ValueError: the preset or an option is unknown, or a value is out of its range.
     """
-    base = preset_options(preset, options.get("model", ModelConfig.model))
+    base = preset_options(preset, options.get("model", ModelConfig.model), options.get("dataset", DataConfig.dataset))
     # Importance weights have no beta but 1: no other schedule would do with them.
     weighted = options.get("objective", "sivi") != "sivi"
     remaining = {**base, **({"kl_schedule": "constant"} if weighted else {}), **options}

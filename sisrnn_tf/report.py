@@ -112,6 +112,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "quantity": "cross-entropy" if spec.emission == "intensities" else "NLL",
         "tightest": tightest(rows),
         "rows": rows,
+        "figure": evaluation.FIGURES[evaluation.figure(records[0])] if records else None,
         "training": _training(run_files.read_metrics(workdir.metrics), config, spec),
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
         "dimension_columns": _DIMENSIONS,
@@ -136,11 +137,12 @@ def likelihood_rows(records: list[dict], spec: DataSpec) -> list[dict[str, Any]]
         spec: of the data.
     """
     names = ("split", "estimator", "num_mixing", "num_importance", "num_sequences")
-    means = ("nll", "standard_error", "nll_per_step", "bits_per_dimension", "ppl")
+    means = ("nll", "standard_error", "nll_per_step")
     rows = [
         {
             **{name: group[0][name] for name in names},
             **{name: _mean([record.get(name) for record in group]) for name in means},
+            "figure": _mean([record[evaluation.figure(group[0])] for record in group]),
             "sign": _sign(group[0]),
             "seeds": sorted(record["seed"] for record in group),
             "spread": statistics.stdev(record["nll"] for record in group) if len(group) > 1 else None,

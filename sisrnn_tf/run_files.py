@@ -24,6 +24,7 @@ _RECORD_NUMBERS = (
     "nll_per_step",
     "bits_per_dimension",
     "ppl",
+    "nll_data_units",
     "kl",
     "num_tokens",
 )  # may be null or missing

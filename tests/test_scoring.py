@@ -165,13 +165,11 @@ def test_a_shard_is_done_again_only_if_something_has_changed(make_scorer, tmp_pa
 
 
 BAD = {
-    "nothing": ("part.csv", "sequence,x,y,z\n", "`sequences` must be at least one"),
-    "empty": ("part.csv", "", "`header` must be"),
-    "names": ("part.csv", "x,y,z\n1,2,3\n", "`header` must be `sequence` and 3 names"),
-    "row": ("part.csv", "sequence,x,y,z\na,1,2\n", "`rows` must be of 4 values"),
+    "nothing": ("part.csv", "sequence,x,y,z\n", "it holds no step"),
+    "features": ("part.csv", "sequence,x,y\na,1,0\n", "`sequence a` must be of at least one step of 3 features"),
     "no number": ("part.csv", "sequence,x,y,z\na,1,2,?\n", "could not convert string to float"),
-    "torn": ("part.csv", "sequence,x,y,z\na,1,1,1\nb,1,1,1\na,1,1,1\n", "`rows` must be adjacent"),
-    "not finite": ("part.csv", "sequence,x,y,z\na,1,nan,1\n", "`observations` must be 0 or 1"),
+    "torn": ("part.csv", "sequence,x,y,z\na,1,1,1\nb,1,1,1\na,1,1,1\n", "do not lie together"),
+    "not binary": ("part.csv", "sequence,x,y,z\na,1,0.5,1\n", "`observations` must be 0 or 1"),
     "no npz": ("part.npz", "hello", "cannot be read as .npz"),
     "no tfrecord": ("part.tfrecord", "hello, this is no record", "record 0 is damaged"),
 }

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+# How users' files and arrays call the splits.
+SPLIT_NAMES = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
+
 # What a damaged file raises, depending on where the damage is; the last two: a single array instead of an archive.
 _DAMAGE = (
     ValueError,
@@ -22,25 +25,30 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: pathlib.Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """Returns arrays of an .npz file; pickles are refused.
+def read_npz(
+    path: pathlib.Path, names: Sequence[str] | None = None, allow_pickle: bool = False
+) -> dict[str, np.ndarray]:
+    """Returns arrays of an .npz file.
 
     Args:
         path: of the file.
         names: of the arrays that it must hold, and that are read; None for all.
+        allow_pickle: whether to read pickled arrays, which can run any code.
 
     Raises:
-        ValueError: the file is damaged or lacks an array.
+        ValueError: the file is damaged, lacks an array, or holds pickles that are not allowed.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path, allow_pickle=allow_pickle, encoding="latin1") as file:  # of Python 2 too
             names = file.files if names is None else names
             missing = [name for name in names if name not in file.files]
             if missing:
                 raise ValueError(f"it must hold the arrays {list(names)}, but lacks {missing}")
             return {name: file[name] for name in names}
     except _DAMAGE as error:
-        raise ValueError(f"{path} cannot be read as .npz: {error}") from error
+        pickled = isinstance(error, ValueError) and "allow_pickle=False" in str(error)
+        hint = " Pickles can run any code; if you trust the file, allow them with --allow_pickle." if pickled else ""
+        raise ValueError(f"{path} cannot be read as .npz: {error}{hint}") from error
 
 
 def open_folder(data_dir: str) -> pathlib.Path:
@@ -66,6 +74,25 @@ def find(data_dir: str | None, names: Sequence[str]) -> list[pathlib.Path] | Non
     folder = open_folder(data_dir)
     paths = [folder / name for name in names]
     return paths if all(path.is_file() for path in paths) else None
+
+
+def find_splits(folder: pathlib.Path, prefixes: Sequence[str], endings: Sequence[str]) -> dict[str, pathlib.Path]:
+    """Returns split -> path of those files of a folder that are there, as PREFIX + split + ENDING.
+
+    Raises:
+        ValueError: a split has two files.
+    """
+    found = {}
+    for split, aliases in SPLIT_NAMES.items():
+        names = [prefix + alias + ending for alias in aliases for prefix in prefixes for ending in endings]
+        present = [name for name in names if (folder / name).is_file()]
+        if len(present) > 1:
+            raise ValueError(
+                f"`data_dir` must hold one file of the {split} split. Received {', '.join(present)} in {folder}"
+            )
+        if present:
+            found[split] = folder / present[0]
+    return found
 
 
 def missing(name: str, wanted: str, data_dir: str | None) -> ValueError:

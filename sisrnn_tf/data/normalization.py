@@ -7,6 +7,8 @@ import numpy as np
 
 from sisrnn_tf.validation import require
 
+NORMALIZATIONS = ("none", "vrnn", "per_channel")
+
 
 @dataclasses.dataclass(frozen=True)
 class Normalization:
@@ -40,3 +42,33 @@ class Normalization:
     def log_volume(self) -> float:
         """sum_d log scale_d, nats a step: log p(x) = log p(y) - T log_volume."""
         return float(sum(map(math.log, self.scale)))
+
+
+def fit(name: str, observations: np.ndarray, num_features: int) -> Normalization | None:
+    """Returns the normalization of training data; None for `none`.
+
+    `per_channel` takes mean and standard deviation of each feature. `vrnn` takes one of each for both offsets of
+    strokes, as published scores on handwriting do (the code of Chung et al. 2015):
+
+        shift = m_x + m_y,    scale^2 = E[dx^2] + E[dy^2] - (m_x + m_y)^2
+
+    Args:
+        name: one of `NORMALIZATIONS`.
+        observations: all steps of the training split, `[sum T, D]`.
+        num_features: how many of the D features, the first ones, to normalize.
+
+    Raises:
+        ValueError: the name is unknown, or a feature does not vary.
+    """
+    require(name in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}", name)
+    if name == "none":
+        return None
+    values = np.asarray(observations, np.float64)[:, :num_features]
+    mean = values.mean(axis=0)
+    if name == "vrnn":
+        shift = np.full(num_features, mean.sum())
+        scale = np.full(num_features, math.sqrt(np.square(values).mean(axis=0).sum() - mean.sum() ** 2))
+    else:
+        shift, scale = mean, values.std(axis=0)
+    others = observations.shape[1] - num_features
+    return Normalization(name, (*shift.tolist(), *[0.0] * others), (*scale.tolist(), *[1.0] * others))

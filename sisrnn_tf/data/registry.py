@@ -1,36 +1,63 @@
 """The data sets by name."""
 
+import pathlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sisrnn_tf.data import binarized_mnist, digits, images, mnist, pydoc, sentences, vocabulary
+from sisrnn_tf.data import (
+    binarized_mnist,
+    csv_files,
+    digits,
+    glyphs,
+    iamondb,
+    images,
+    mnist,
+    npz_files,
+    pydoc,
+    sentences,
+    series,
+    vocabulary,
+)
 from sisrnn_tf.data.spec import SequenceDataset
 
-NO_IMAGES = "none"  # the binarization of text
+NO_IMAGES = "none"  # the binarization of all that is no image
 _IMAGE_OPTIONS = ("binarization", "layout")
 _VOCABULARY_OPTIONS = ("vocabulary_size", "max_length")
 _TEXT_OPTIONS = ("data_dir", "train_split", "vocabulary_file", *_VOCABULARY_OPTIONS)
+_SERIES_OPTIONS = ("normalization", "max_length")
+
+# Which fields of the configuration's model say how observations are scored, by the kind of data.
+EMISSION_OPTIONS = {
+    "images": (),
+    "text": (),
+    "strokes": ("num_components", "emission_scale_floor", "max_correlation"),
+    "reals": ("emission", "num_components", "emission_scale_floor"),
+}
 
 
 class Entry(NamedTuple):
     """A data set that can be named.
 
     Attributes:
-        default_binarization: where none is given.
-        binarizations: those that it allows.
+        kind: a key of `EMISSION_OPTIONS`.
         options: names of those arguments of `load` that it makes use of; its reader takes them as keywords.
         read: (seed, **options) -> SequenceDataset.
+        default_binarization: of images, where none is given.
+        binarizations: those that it allows.
+        default_normalization: of real-valued sequences, where none is given.
     """
 
-    default_binarization: str
-    binarizations: tuple[str, ...]
+    kind: str
     options: tuple[str, ...]
     read: Callable[..., SequenceDataset]
+    default_binarization: str = NO_IMAGES
+    binarizations: tuple[str, ...] = (NO_IMAGES,)
+    default_normalization: str = "none"
 
     @property
     def is_text(self) -> bool:
         """Whether its sequences are sentences."""
-        return self.default_binarization == NO_IMAGES
+        return self.kind == "text"
 
 
 def _read_digits(seed, binarization, layout) -> SequenceDataset:
@@ -56,19 +83,57 @@ def _text(name: str, whole: bool) -> Entry:
     def read(seed, **options):
         return sentences.read(name, whole=whole, **options)
 
-    return Entry(NO_IMAGES, (NO_IMAGES,), _TEXT_OPTIONS, read)
+    return Entry("text", _TEXT_OPTIONS, read)
+
+
+def _read_glyphs(seed, normalization, max_length) -> SequenceDataset:
+    notes = [glyphs.version(), "y up", "characters held out"]
+    return series.make("glyphs", glyphs.read(), "strokes", normalization, max_length, notes)
+
+
+def _read_iamondb(seed, data_dir, splits, normalization, max_length) -> SequenceDataset:
+    lines, notes = iamondb.read(data_dir, splits)
+    return series.make("iamondb", lines, "strokes", normalization, max_length, notes)
+
+
+def _read_strokes(seed, data_dir, normalization, max_length, allow_pickle) -> SequenceDataset:
+    path = npz_files.find(data_dir, "strokes")
+    return series.make(path.stem, npz_files.read(path, allow_pickle), "strokes", normalization, max_length)
+
+
+def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
+    path = npz_files.find(data_dir, "npz")
+    return series.make(path.stem, npz_files.read(path), "reals", normalization, max_length)
+
+
+def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
+    splits = {split: csv_files.read(path)[1] for split, path in csv_files.find(data_dir).items()}
+    return series.make(pathlib.Path(data_dir).expanduser().stem, splits, "reals", normalization, max_length)
+
+
+def _strokes(read: Callable[..., SequenceDataset], *more_options: str) -> Entry:
+    return Entry("strokes", (*more_options, *_SERIES_OPTIONS), read, default_normalization="vrnn")
+
+
+def _reals(read: Callable[..., SequenceDataset]) -> Entry:
+    return Entry("reals", ("data_dir", *_SERIES_OPTIONS), read, default_normalization="per_channel")
 
 
 DATASETS: dict[str, Entry] = {
-    "digits": Entry("threshold", images.LEVELS, _IMAGE_OPTIONS, _read_digits),
-    "mnist": Entry("dynamic", images.LEVELS, ("data_dir", "download", *_IMAGE_OPTIONS), _read_mnist),
+    "digits": Entry("images", _IMAGE_OPTIONS, _read_digits, "threshold", images.LEVELS),
+    "mnist": Entry("images", ("data_dir", "download", *_IMAGE_OPTIONS), _read_mnist, "dynamic", images.LEVELS),
     "binarized_mnist": Entry(
-        "larochelle", ("larochelle",), ("data_dir", "download", *_IMAGE_OPTIONS), _read_binarized_mnist
+        "images", ("data_dir", "download", *_IMAGE_OPTIONS), _read_binarized_mnist, "larochelle", ("larochelle",)
     ),
-    "pydoc": Entry(NO_IMAGES, (NO_IMAGES,), _VOCABULARY_OPTIONS, _read_pydoc),
+    "pydoc": Entry("text", _VOCABULARY_OPTIONS, _read_pydoc),
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
     "text": _text("text", whole=False),
+    "glyphs": _strokes(_read_glyphs),
+    "iamondb": _strokes(_read_iamondb, "data_dir", "splits"),
+    "strokes": _strokes(_read_strokes, "data_dir", "allow_pickle"),
+    "npz": _reals(_read_npz),
+    "csv": _reals(_read_csv),
 }
 
 
@@ -83,6 +148,9 @@ def load(
     vocabulary_file: str | None = None,
     vocabulary_size: int = 20_000,
     max_length: int | None = None,
+    normalization: str | None = None,
+    splits: str = "vrnn",
+    allow_pickle: bool = False,
 ) -> SequenceDataset:
     """Reads a data set.
 
@@ -96,7 +164,10 @@ def load(
         train_split: of text, `train` or `val`; see `sentences.read`, also for what follows.
         vocabulary_file: of text, a word a line.
         vocabulary_size: of text, V at the most where the vocabulary is made of the training text.
-        max_length: of text, tokens of a sentence at the most.
+        max_length: tokens of a sentence, or steps of a real-valued sequence, at the most.
+        normalization: of real-valued sequences; None for the data set's default.
+        splits: of iamondb, a key of `iamondb.PROTOCOLS`.
+        allow_pickle: of strokes, whether to read pickled arrays, which can run any code.
 
     Raises:
         ValueError: the name or the convention is unknown, or the data is missing or damaged.
@@ -121,5 +192,8 @@ def load(
         "vocabulary_file": vocabulary_file,
         "vocabulary_size": vocabulary_size,
         "max_length": max_length,
+        "normalization": normalization or entry.default_normalization,
+        "splits": splits,
+        "allow_pickle": allow_pickle,
     }
     return entry.read(seed, **{option: given[option] for option in entry.options})

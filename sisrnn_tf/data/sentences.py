@@ -3,14 +3,12 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from sisrnn_tf.data import text_files, vocabulary
+from sisrnn_tf.data.held_out import hold_out
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.validation import require
 
-_HELD_OUT = 10  # every tenth sentence of a text that must also validate
 _VOCABULARY_NAMES = ("vocab.txt", "vocab.txt.gz")
 
 
@@ -47,7 +45,7 @@ def read(
     if needed - set(found):
         raise _missing(name, data_dir, sorted(path.name for path in found.values()))
     texts = {split: text_files.read_sentences(path) for split, path in found.items() if split in {source, *SPLITS[1:]}}
-    texts, notes = _hold_out(texts, source)
+    texts, notes = hold_out(texts, source, "sentence")
     words, origin = _vocabulary(data_dir, vocabulary_file, texts["train"], vocabulary_size)
     return make(name, texts, words, [*notes, origin], max_length)
 
@@ -59,21 +57,6 @@ def _missing(name: str, data_dir: str | None, present: Sequence[str]) -> ValueEr
         f"into a folder and give it as --data_dir{trained}. Received: data_dir={data_dir}, which holds "
         f"{', '.join(present) or 'none of them'}"
     )
-
-
-def _hold_out(texts: Mapping[str, list[str]], source: str) -> tuple[dict[str, list[str]], list[str]]:
-    """Returns the three splits, and notes of what is not the files' own."""
-    notes = ["trained on the validation file"] if source == "validation" else []
-    missing = [split for split in SPLITS[1:] if split not in texts or split == source]
-    rest, splits = texts[source], dict(texts)
-    for split in missing:
-        splits[split], rest = (
-            rest[_HELD_OUT - 1 :: _HELD_OUT],
-            [sentence for index, sentence in enumerate(rest) if index % _HELD_OUT != _HELD_OUT - 1],
-        )
-        notes.append(f"every {_HELD_OUT}th sentence for {split}")
-        require(bool(splits[split]), "data_dir", f"with at least {_HELD_OUT**2} training sentences", len(texts[source]))
-    return splits | {"train": rest}, notes
 
 
 def _vocabulary(
@@ -121,18 +104,5 @@ def make(
         convention=f"{name}, {', '.join(parts)}",
         emission="tokens",
         vocabulary=words,
-        **{split: to_sequences(sentences, words.end_id) for split, sentences in encoded.items()},
+        **{split: Sequences.of(sentences, words.end_id) for split, sentences in encoded.items()},
     )
-
-
-def to_sequences(sentences: Sequence[np.ndarray], padding: int) -> Sequences:
-    """Returns sentences as one array, padded on the right.
-
-    Args:
-        sentences: word numbers, each int32 `[T_n]`.
-        padding: what follows a sentence.
-    """
-    lengths = np.array([len(sentence) for sentence in sentences], np.int32)
-    tokens = np.full([len(sentences), lengths.max(initial=0)], padding, np.int32)
-    tokens[np.arange(tokens.shape[1]) < lengths[:, np.newaxis]] = np.concatenate(sentences) if len(sentences) else []
-    return Sequences(tokens, lengths)

@@ -1,7 +1,5 @@
 """Shards: files of sequences to score, each whole in memory."""
 
-import collections
-import csv
 import glob
 import pathlib
 from collections.abc import Sequence
@@ -10,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf.data import files, text_files
+from sisrnn_tf.data import csv_files, files, text_files
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.validation import require
 
@@ -59,7 +57,7 @@ def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
     """Returns the sequences of a file.
 
         .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
-        .csv        a line of names, the first of them `sequence`; then a row a step: its sequence, and D numbers
+        .csv        as of `csv_files`: a line of names, the first of them `sequence`, then a row a step
         .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
                     numbers of `observations`; `sequence`, a string, is the key
         .txt[.gz]   a sentence a line, as training reads it: empty lines and a leading column of labels are left out;
@@ -115,19 +113,8 @@ def _read_npz(path: pathlib.Path, _: int) -> Shard:
     return Shard(keys, [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)])
 
 
-def _read_csv(path: pathlib.Path, size: int) -> Shard:
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = [row for row in csv.reader(file) if row] or [[]]
-    require(len(header) == size + 1 and header[0] == "sequence", "header", f"`sequence` and {size} names", header)
-    bad = [row for row in rows if len(row) != size + 1]
-    require(not bad, "rows", f"of {size + 1} values", bad[:1])
-    values = np.array([row[1:] for row in rows], np.float64)
-    names = [row[0] for row in rows]
-    starts = [index for index in range(len(names)) if index == 0 or names[index] != names[index - 1]]
-    keys = [names[start] for start in starts]
-    torn = [key for key, count in collections.Counter(keys).items() if count > 1]
-    require(not torn, "rows", "adjacent where they are of one sequence", torn[:3])
-    return Shard(keys, np.split(values, starts[1:]))
+def _read_csv(path: pathlib.Path, _: int) -> Shard:
+    return Shard(*csv_files.read(path))
 
 
 def _read_tfrecord(path: pathlib.Path, size: int) -> Shard:

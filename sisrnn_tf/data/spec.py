@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +27,20 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.observations)
+
+    @classmethod
+    def of(cls, parts: Sequence[np.ndarray], padding: float = 0) -> "Sequences":
+        """Returns sequences of different lengths as one array, padded on the right.
+
+        Args:
+            parts: the sequences, each `[T_n, ..]`, of one dtype.
+            padding: what follows a sequence.
+        """
+        lengths = np.array([len(part) for part in parts], np.int32)
+        joined = np.concatenate(parts)
+        observations = np.full([len(parts), lengths.max(), *joined.shape[1:]], padding, joined.dtype)
+        observations[np.arange(observations.shape[1]) < lengths[:, np.newaxis]] = joined
+        return cls(observations, lengths)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -174,13 +188,16 @@ def check(dataset: SequenceDataset) -> None:
             continue
         if np.issubdtype(observations.dtype, np.floating):
             _refuse(~np.isfinite(observations).all(axis=(1, 2)), name, "be finite", observations)
-        if dataset.draw is None:
+        if dataset.draw is None and dataset.emission in ("bernoulli", "intensities"):
             bernoulli = dataset.emission == "bernoulli"
             valid = (
                 (observations == 0) | (observations == 1) if bernoulli else (observations >= 0) & (observations <= 1)
             )
             expected = "be 0 or 1" if bernoulli else "lie between 0 and 1"
             _refuse(~valid.all(axis=(1, 2)), name, expected, observations)
+        if dataset.emission == "strokes":
+            pen = observations[..., 2]
+            _refuse(~((pen == 0) | (pen == 1)).all(axis=1), name, "have 0 or 1 as their pen", pen)
 
 
 def _refuse(bad: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:

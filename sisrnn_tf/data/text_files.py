@@ -7,12 +7,9 @@ import zlib
 from collections.abc import Sequence
 
 from sisrnn_tf.data import files
-from sisrnn_tf.data.spec import SPLITS
 
 _LOGGER = logging.getLogger(__name__)
 
-# How files call the splits; NAME.train.txt, as of PTB, is as good as train.txt.
-_SPLIT_NAMES = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 _ENDINGS = (".txt", ".txt.gz")
 
 
@@ -21,7 +18,7 @@ def find(data_dir: str, name: str) -> dict[str, pathlib.Path]:
 
     Args:
         data_dir: their folder, or one file that stands for the training text.
-        name: of the data set.
+        name: of the data set; NAME.train.txt, as of PTB, is as good as train.txt.
 
     Raises:
         ValueError: the path does not exist, or a split has two files.
@@ -29,19 +26,7 @@ def find(data_dir: str, name: str) -> dict[str, pathlib.Path]:
     path = pathlib.Path(data_dir).expanduser()
     if path.is_file():
         return {"train": path}
-    folder = files.open_folder(data_dir)
-    found = {}
-    for split in SPLITS:
-        stems = [f"{prefix}{alias}" for alias in _SPLIT_NAMES[split] for prefix in (f"{name}.", "")]
-        paths = [
-            folder / (stem + ending) for stem in stems for ending in _ENDINGS if (folder / (stem + ending)).is_file()
-        ]
-        if len(paths) > 1:
-            names = ", ".join(path.name for path in paths)
-            raise ValueError(f"`data_dir` must hold one file of the {split} split. Received {names} in {folder}")
-        if paths:
-            found[split] = paths[0]
-    return found
+    return files.find_splits(files.open_folder(data_dir), (f"{name}.", ""), _ENDINGS)
 
 
 def read_lines(path: pathlib.Path) -> list[str]:

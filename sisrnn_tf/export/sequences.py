@@ -29,7 +29,7 @@ class SequenceSignatures:
     """
 
     def __init__(self, model, num_mixing: int, num_importance: int, normalization: Normalization | None):
-        num_importance = 1 if model.is_exact else num_importance
+        num_importance = 1 if model.has_exact_state else num_importance
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
         dtype, size = model.density_dtype, model.likelihood.event_size
         self.normalization, self.units = normalization, Units(normalization, dtype)
@@ -60,7 +60,7 @@ class SequenceSignatures:
             ("P", emission.parameter_size, "emission parameters"),
             ("H", self.model.hidden_size, "hidden units"),
         ]
-        if self.model.is_exact:
+        if self.model.has_exact_state:
             return sizes
         return [
             *sizes,
@@ -72,7 +72,7 @@ class SequenceSignatures:
     @property
     def likelihood(self) -> str:
         """See the class."""
-        if self.model.is_exact:
+        if self.model.has_exact_state:
             return "log p(x), exact"
         sizes = dict(size[:2] for size in self.sizes)
         name = "L_K" if self.num_importance == 1 else "sequential Monte Carlo with systematic resampling"

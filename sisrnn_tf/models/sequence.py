@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, encoders, particles, random
+from sisrnn_tf import bounds, encoders, particles, random, smoothing
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.chunked_mixture import densities_and_mixture
 from sisrnn_tf.losses import SIVILoss
@@ -39,6 +39,8 @@ class SISRNN(MixingModel, StepwiseModel):
             (which is that at M = 1), and beta must be 1; validation stays with L_K.
         resample: which estimate that is: importance-weighted trajectories (IWAE), or particles that are resampled
             (FIVO), of which there must be at least 3; see `log_likelihood`.
+        truncation: steps between the points where training stops the gradient through h (truncated backpropagation
+            through time); values stay as they are. None stops it nowhere.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -65,6 +67,7 @@ class SISRNN(MixingModel, StepwiseModel):
         eval_num_mixing: int = 10,
         num_importance: int = 1,
         resample: bool = False,
+        truncation: int | None = None,
         **kwargs,
     ):
         super().__init__(emission, seed, **kwargs)
@@ -82,7 +85,7 @@ class SISRNN(MixingModel, StepwiseModel):
             name="cell",
         )
         self.stream = self.cell.stream
-        self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
+        self.rnn = StochasticRNN(self.cell, truncation, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
         require(isinstance(resample, bool), "resample", "True or False", resample)
@@ -167,6 +170,7 @@ class SISRNN(MixingModel, StepwiseModel):
         noise = ParticleNoise(self.cell, batch_size, seed, 0, count)
         # Particles are numbered from 0, so -1 is free for the resampling.
         uniforms = random.uniform([num_steps, count, batch_size], random.fold_in(seed, -1), self.density_dtype)
+        resampling["truncation"] = self.rnn.truncation
         return particles.smc_terms(self.cell, observations, noise, num_mixing, uniforms, mask, **resampling)
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -209,12 +213,15 @@ class SISRNN(MixingModel, StepwiseModel):
         latent = prior.loc + prior.scale * random.normal(tf.shape(prior.loc), random.fold_in(seed, 1), prior.loc.dtype)
         return self.cell.emission_parameters(latent, hidden)
 
-    def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
+    def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
         prior = self.cell.prior_parameters(hidden)
         latent = prior.loc + prior.scale * random.normal(tf.shape(prior.loc), random.fold_in(seed, 0), prior.loc.dtype)
         parameters = self.cell.emission_parameters(latent, hidden)
-        observation = self.likelihood.sample(parameters, random.fold_in(seed, 1))
+        observation = self.likelihood.sample(parameters, random.fold_in(seed, 1), temperature)
         return observation, self.cell.transition(observation, latent, hidden)
+
+    def _propose(self, observation: tf.Tensor, observed: tf.Tensor | None, hidden: tf.Tensor, num_mixing, seed):
+        return smoothing.propose(self.cell, observation, observed, hidden, num_mixing, seed)
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -224,6 +231,7 @@ class SISRNN(MixingModel, StepwiseModel):
             **super().get_config(),
             **{name: cell[name] for name in names},
             "resample": self.resample,
+            "truncation": self.rnn.truncation,
         }
 
 

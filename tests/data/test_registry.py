@@ -11,7 +11,12 @@ def test_defaults():
         "digits": "threshold",
         "mnist": "dynamic",
         "binarized_mnist": "larochelle",
+        **dict.fromkeys(["pydoc", "ptb", "yahoo", "text", "glyphs", "iamondb", "strokes", "npz", "csv"], "none"),
+    }
+    assert {name: entry.default_normalization for name, entry in DATASETS.items() if "max_length" in entry.options} == {
         **dict.fromkeys(["pydoc", "ptb", "yahoo", "text"], "none"),
+        **dict.fromkeys(["glyphs", "iamondb", "strokes"], "vrnn"),
+        **dict.fromkeys(["npz", "csv"], "per_channel"),
     }
     assert all(set(entry.binarizations) <= set(BINARIZATIONS) for entry in DATASETS.values())
 
@@ -44,7 +49,7 @@ def test_binarized_mnist(packed_dir):
 @pytest.mark.parametrize(
     "name, options, message",
     [
-        ("minst", {}, r"`dataset` must be one of digits, mnist, .*, text. Received: dataset='minst'"),
+        ("minst", {}, r"`dataset` must be one of digits, mnist, .*, csv. Received: dataset='minst'"),
         ("digits", {"binarization": "larochelle"}, r"`binarization` must be one of .*grey for digits.*'larochelle'"),
         ("mnist", {"binarization": "larochelle"}, r"for mnist. Received: binarization='larochelle'"),
         ("binarized_mnist", {"binarization": "dynamic"}, r"must be one of larochelle for binarized_mnist.*'dynamic'"),

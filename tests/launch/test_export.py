@@ -10,7 +10,7 @@ from tests.launch import launcher
 def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
     path = tmp_path / "models" / "digits" / "1"
     arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", "--num_importance=2")
-    status, output = launcher.run("export", *arguments)
+    status, output = launcher.run_anew("export", *arguments)
     assert status == 0 and str(path) in output, output
     assert [child.name for child in path.parent.iterdir()] == ["1"]
     for asset, original in (("config", "config"), ("data", "data")):

@@ -1,7 +1,10 @@
 """launch.score as a process."""
 
 import csv
+import os
 import signal
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -11,6 +14,7 @@ from sisrnn_tf import random, training
 from sisrnn_tf.workdir import Workdir
 from tests.launch import launcher
 
+QUIET = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 SHARDS, ROWS = 50, 200  # 10,000 sequences
 
 
@@ -38,11 +42,12 @@ def _read(path):
 def test_killed_and_started_again_it_loses_and_doubles_nothing(trained, shards, tmp_path):
     output = tmp_path / "scores"
     arguments = (f"--workdir={trained[0]}", f"--input={shards}", f"--output={output}", "--num_importance=2")
-    process = launcher.start("score", *arguments, "--num_workers=2", "--batch_size=64")
+    command = [sys.executable, "-m", "launch.score", *arguments, "--num_workers=2", "--batch_size=64"]
+    process = subprocess.Popen(command, cwd=launcher.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=QUIET)
     while process.poll() is None and not list(output.glob("done/*.json")):
         pass
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)  # which the workers end too
+    process.communicate(timeout=100)  # until the workers, which write there too, have ended
     before = {path.stem: path.stat().st_mtime_ns for path in output.glob("done/*.json")}
     assert 0 < len(before) < SHARDS
     damaged = output / min(before)

@@ -1,0 +1,71 @@
+"""Real-valued sequences of different lengths as a data set: cut, normalized and padded."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sisrnn_tf.data import normalization
+from sisrnn_tf.data.held_out import hold_out
+from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
+from sisrnn_tf.validation import require
+
+_LOGGER = logging.getLogger(__name__)
+_UNITS = "in the data's units"
+
+
+def make(
+    name: str,
+    splits: Mapping[str, Sequence[np.ndarray]],
+    emission: str,
+    normalization_name: str,
+    max_length: int | None,
+    notes: Sequence[str] = (),
+) -> SequenceDataset:
+    """Returns the data set of sequences in the user's units; statistics are the training split's alone.
+
+    Args:
+        name: of the data set.
+        splits: split -> sequences `[T_n, D]`; validation and test are held out of training where they are missing.
+        emission: `reals`, or `strokes` whose last feature, the pen, is not normalized.
+        normalization_name: one of `normalization.NORMALIZATIONS`.
+        max_length: steps of a sequence at the most; None for no limit.
+        notes: on the data, for the convention.
+
+    Raises:
+        ValueError: sequences differ in their number of features, there are too few of them, or a feature of the
+            training split does not vary.
+    """
+    fitting = emission == "strokes" or normalization_name != "vrnn"
+    require(fitting, "normalization", "none or per_channel: vrnn is of the two offsets of strokes", normalization_name)
+    sizes = {part.shape[1] for sequences in splits.values() for part in sequences}
+    if len(sizes) != 1 or (emission == "strokes" and sizes != {3}):
+        expected = "the features dx, dy and pen" if emission == "strokes" else "the same number of features"
+        raise ValueError(f"All sequences of {name} must have {expected}. Received {sorted(sizes)}")
+    held, held_notes = hold_out(splits, "train", "sequence")
+    num_cut = 0 if max_length is None else sum(len(part) > max_length for split in SPLITS for part in held[split])
+    held = {split: [part[:max_length] for part in held[split]] for split in SPLITS}
+    for split in SPLITS:
+        steps = sum(map(len, held[split]))
+        _LOGGER.info("%s, %s: %s sequences of %s steps.", name, split, f"{len(held[split]):,}", f"{steps:,}")
+    rows, (size,) = np.concatenate(held["train"]), sizes
+    fitted = normalization.fit(normalization_name, rows, size - (emission == "strokes"))
+    whole = "whole" if max_length is None else f"cut to {max_length} steps ({num_cut} were longer)"
+    scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
+    return SequenceDataset(
+        name=name,
+        convention=", ".join([name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", scaled]),
+        emission=emission,
+        normalization=fitted,
+        **{split: _to_sequences(held[split], fitted) for split in SPLITS},
+    )
+
+
+def _describe(fitted: normalization.Normalization) -> str:
+    if fitted.name == "vrnn":
+        return f"as VRNN ((x - {fitted.shift[0]:.6g}) / {fitted.scale[0]:.6g})"
+    return "per channel by mean and standard deviation"
+
+
+def _to_sequences(parts: Sequence[np.ndarray], fitted: normalization.Normalization | None) -> Sequences:
+    return Sequences.of([part.astype(np.float32) if fitted is None else fitted.apply(part) for part in parts])

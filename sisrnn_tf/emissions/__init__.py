@@ -1,0 +1,19 @@
+"""Emissions, the likelihoods of one step: see `Emission` for what each of them has."""
+
+from sisrnn_tf.emissions.bernoulli import Bernoulli
+from sisrnn_tf.emissions.categorical import Categorical, OneHotCategorical
+from sisrnn_tf.emissions.emission import Emission
+from sisrnn_tf.emissions.mixtures import LogisticMixture, NormalMixture
+from sisrnn_tf.emissions.normal import Normal
+from sisrnn_tf.emissions.strokes import StrokeMixture
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Emission",
+    "LogisticMixture",
+    "Normal",
+    "NormalMixture",
+    "OneHotCategorical",
+    "StrokeMixture",
+]
