@@ -57,6 +57,7 @@ OTHER = ExperimentConfig(
             True,
             1,
             6,
+            5,
         )
     ),
 )
@@ -73,7 +74,7 @@ OTHER_TEXT = ExperimentConfig(
         dropout=0.3,
         word_dropout=0.1,
     ),
-    OTHER.training,
+    dataclasses.replace(OTHER.training, truncation=None),
 )
 LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
 NO_IMAGE = {"binarization": "none"}
