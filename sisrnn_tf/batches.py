@@ -138,7 +138,8 @@ def first_batch(x, batch_size: int | None):
     """Returns the first batch of what `fit` accepts, and a value to pass to `fit` in its place.
 
     Args:
-        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, an iterator, an array, or a dictionary of arrays.
+        x: a `tf.data.Dataset`, one that a strategy distributes, a `keras.utils.PyDataset`, an iterator, an array, or a
+            dictionary of arrays.
         batch_size: of arrays; None for Keras' 32.
 
     Raises:
@@ -155,4 +156,6 @@ def first_batch(x, batch_size: int | None):
             raise ValueError(f"`x` must hold at least one batch. Received an empty data set: x={x}")
         if iterator is x:  # what was taken is put back
             x = _resume(batch, iterator)
+    if isinstance(x, tf.distribute.DistributedDataset):  # the first replica's part says enough
+        batch = {name: getattr(part, "values", [part])[0] for name, part in batch.items()}
     return keras.utils.unpack_x_y_sample_weight(batch)[0], x

@@ -157,6 +157,7 @@ class TrainingConfig:
     deterministic: bool = False  # TensorFlow's op determinism
     steps_per_execution: int = 1
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
+    num_replicas: int = 1  # R, devices over which each batch is split; each draws its own noise
     truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
 
     def __post_init__(self):
@@ -167,6 +168,7 @@ class TrainingConfig:
             "kl_num_cycles",
             "steps_per_execution",
             "num_importance",
+            "num_replicas",
         )
         for name in minimum_one:
             _require_minimum(name, getattr(self, name), 1)
@@ -187,7 +189,16 @@ class TrainingConfig:
         require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
         self._check_objective()
+        self._check_replicas()
         require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+
+    def _check_replicas(self) -> None:
+        for name in ("batch_size", "eval_batch_size"):
+            size = getattr(self, name)
+            divisible = f"divisible by num_replicas={self.num_replicas}, each of which takes as many sequences"
+            require(size % self.num_replicas == 0, name, divisible, size)
+        one = f"False with num_replicas={self.num_replicas}: TensorFlow cannot compile a step of several replicas"
+        require(self.num_replicas == 1 or not self.jit_compile, "jit_compile", one, self.jit_compile)
 
     def _check_objective(self) -> None:
         _require_choice("objective", self.objective, OBJECTIVES)

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -135,6 +136,13 @@ class Workdir:
             write_text(self.vocabulary, vocabulary)
         write_text(self.data_spec, data_spec)
         write_text(self.config, config.to_json())
+
+
+def copy_checkpoints(source: Workdir, target: Workdir) -> None:
+    """Copies what a run continues from, for a process that must not write where it lies."""
+    target.checkpoints.mkdir(parents=True, exist_ok=True)
+    for path in source.checkpoints.glob("last-*"):
+        shutil.copy(path, target.checkpoints)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:

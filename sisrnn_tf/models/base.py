@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, particles, random
+from sisrnn_tf import batches, particles, random, strategies
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require, require_int
 
@@ -48,12 +48,15 @@ class SequenceModel(keras.Model):
         batch = batches.to_batch(inputs, self.observation_rank)
         outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
         if training:
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                # Replicas take turns: one that waited for the seed would count the loss of the one before it as well.
+                self.loss_layer._clear_losses()
             objective()
         return outputs
 
     def train_step(self, data):
         """Trains on a batch, without targets."""
-        return super().train_step((batches.inputs_of(data),))
+        return self._to_logs(super().train_step((batches.inputs_of(data),)))
 
     def test_step(self, data):
         """Evaluates a batch under the evaluation's K and beta = 1."""
@@ -63,7 +66,19 @@ class SequenceModel(keras.Model):
         rows = tf.shape(batch.observations)[0]
         weight = tf.ones([rows]) if batch.weight is None else tf.cast(batch.weight, tf.float32)
         self._loss_tracker.update_state(sum(self.loss_layer.losses), sample_weight=tf.reduce_sum(weight))
-        return self.get_metrics_result()
+        return self._to_logs(self.get_metrics_result())
+
+    def _to_logs(self, metrics: Mapping) -> Mapping:
+        """Returns metrics in the shape in which Keras can average them over replicas."""
+        if not strategies.in_several_processes(self.distribute_strategy):
+            return metrics
+        return {name: tf.reshape(value, [1]) for name, value in metrics.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All is built but the optimizer. Keras would read a batch first, and fails on one of several processes.
+        if self._distribute_strategy is not None and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, **kwargs):
         """Trains as `keras.Model.fit` does, after a check of the first batch.
@@ -86,6 +101,13 @@ class SequenceModel(keras.Model):
         batches.refuse_beside(y=y, sample_weight=kwargs.get("sample_weight"))
         self.evaluation_stream.restart()
         return super().evaluate(x, **kwargs)
+
+    def make_train_function(self, force=False):
+        """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
 
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
