@@ -71,7 +71,9 @@ SERIES = [
     from_options(
         "small", {"dataset": "iamondb", "binarization": "none", "splits": "official", "normalization": "vrnn"}
     ),
-    from_options("small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9} | NO_IMAGE),
+    from_options(
+        "small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9, "num_replicas": 2} | NO_IMAGE
+    ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
 ]
 CONFIGS = [
