@@ -140,7 +140,6 @@ class TrainingConfig:
     batch_size: int = 128  # sequences a step, over all devices together
     learning_rate: float = 1e-3  # of Adam
     clip_norm: float | None = None  # global norm of the gradient
-    truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
     objective: str = "sivi"  # sivi: L_K; iwae: M weighted trajectories; fivo: M particles, resampled
     num_importance: int = 1  # M of iwae and fivo
     num_mixing: int = 100  # K at the end of its ramp
@@ -159,6 +158,7 @@ class TrainingConfig:
     steps_per_execution: int = 1
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
     num_replicas: int = 1  # R, devices over which each batch is split; each draws its own noise
+    truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
 
     def __post_init__(self):
         minimum_one = (

@@ -229,13 +229,13 @@ class Trainer:
         if metrics:
             plotting.save(plotting.training_curves(metrics), self.workdir.plots / "training.png")
         seed, vocabulary = self.config.training.seed, self.dataset.vocabulary
-        count = min(pictures.NUM_IMAGES if vocabulary is None else texts.NUM_SENTENCES, len(self.dataset.test))
+        count = min(pictures.NUM_SEQUENCES if vocabulary is None else texts.NUM_SENTENCES, len(self.dataset.test))
         batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
         if vocabulary is not None:
             texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
-        elif self.dataset.image_shape is not None:
-            observations = batch["observations"].numpy()
-            pictures.draw(self.model, observations, self.dataset.image_shape, self.workdir, seed)
+        else:
+            observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
+            pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
         training = self.config.training

@@ -43,6 +43,8 @@ OTHER = ExperimentConfig(
             True,
             1,
             6,
+            1,
+            5,
         )
     ),
 )
@@ -59,7 +61,7 @@ OTHER_TEXT = ExperimentConfig(
         dropout=0.3,
         word_dropout=0.1,
     ),
-    OTHER.training,
+    dataclasses.replace(OTHER.training, truncation=None),
 )
 LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
 NO_IMAGE = {"binarization": "none"}
@@ -69,7 +71,9 @@ SERIES = [
     from_options(
         "small", {"dataset": "iamondb", "binarization": "none", "splits": "official", "normalization": "vrnn"}
     ),
-    from_options("small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9} | NO_IMAGE),
+    from_options(
+        "small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9, "num_replicas": 2} | NO_IMAGE
+    ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
 ]
 CONFIGS = [
