@@ -161,8 +161,8 @@ def check_same(strategy: tf.distribute.Strategy, step: int) -> None:
     """
     if mean(strategy, step) != step:
         raise ValueError(
-            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a file "
-            "system that all of them share."
+            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a "
+            "file system that all of them share."
         )
 
 
