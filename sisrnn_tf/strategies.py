@@ -161,14 +161,14 @@ def check_same(strategy: tf.distribute.Strategy, step: int) -> None:
     """
     if mean(strategy, step) != step:
         raise ValueError(
-            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a file "
-            "system that all of them share."
+            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a "
+            "file system that all of them share."
         )
 
 
 def lost(error: tf.errors.OpError) -> ConnectionError:
     """Returns the error of a process whose work with the others failed."""
-    reason = (error.message or "").strip().split("\n")[0]
+    reason = (error.message or "").strip().split("\n\n")[-1].split("\n")[0]  # before it stands where in the code
     return ConnectionError(
         "Another process of this run is gone, or work with it failed. Start all of them again: they continue from the "
         f"last checkpoint. ({type(error).__name__}: {reason})"

@@ -75,7 +75,9 @@ OTHER_TEXT = ExperimentConfig(
     ),
     OTHER.training,
 )
-LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
+LSTM = from_options(
+    "paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7, "num_replicas": 2}
+)
 CONFIGS = [
     from_options("small", {}),
     from_options("paper", {}),

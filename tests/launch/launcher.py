@@ -26,9 +26,10 @@ TINY = (
 )
 
 
-def start(module: str, *arguments: str) -> subprocess.Popen:
-    """Starts `python -m launch.MODULE`; its output is one text stream, unbuffered."""
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+def start(module: str, *arguments: str, **variables: str) -> subprocess.Popen:
+    """Starts `python -m launch.MODULE` with environment variables; its output is one text stream, unbuffered."""
+    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | quiet | variables
     return subprocess.Popen(
         [sys.executable, "-m", f"launch.{module}", *map(str, arguments)],
         cwd=ROOT,
