@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains on all GPUs of several hosts under SLURM: sbatch examples/slurm_train.sh WORKDIR [FLAG ..]
-# Submit it from the root of the checkout; WORKDIR, the checkout and the data must lie where all hosts see them. A job that
-# reaches its time limit has saved its state 5 minutes before: submit it again, and the run continues.
+# Submit it from the root of the checkout; WORKDIR, the checkout and the data must lie where all hosts see them. A job
+# that reaches its time limit has saved its state 5 minutes before: submit it again, and the run continues.
 #SBATCH --job-name=sisrnn
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
