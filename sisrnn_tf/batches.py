@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.types import Batch
+from sisrnn_tf.validation import require_int
 
 KEYS = ("observations", "mask", "weight")
 _SHAPES = {2: "[B, T]", 3: "[B, T, D]"}  # by rank
@@ -99,6 +100,15 @@ def check_mask(batch: Batch) -> None:
         mask = mask.numpy()
         if (mask[:, 1:] & ~mask[:, :-1]).any():
             raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
+
+
+def to_size(name: str, value) -> int | tf.Tensor:
+    """Returns a size, checked where it is known: inside a graph it may be a scalar tensor.
+
+    Raises:
+        ValueError: it is no int of at least 1.
+    """
+    return value if tf.is_tensor(value) and not hasattr(value, "numpy") else require_int(name, value, 1)
 
 
 def inputs_of(data):

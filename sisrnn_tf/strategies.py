@@ -1,7 +1,9 @@
 """Over which devices and processes a batch is split: `tf.distribute` strategies, and what their processes agree on."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -161,15 +163,25 @@ def check_same(strategy: tf.distribute.Strategy, step: int) -> None:
     """
     if mean(strategy, step) != step:
         raise ValueError(
-            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a file "
-            "system that all of them share."
+            f"The processes found checkpoints of different steps, this one of step {step}: `workdir` must lie on a "
+            "file system that all of them share."
         )
 
 
-def lost(error: tf.errors.OpError) -> ConnectionError:
-    """Returns the error of a process whose work with the others failed."""
-    reason = (error.message or "").strip().split("\n")[0]
-    return ConnectionError(
-        "Another process of this run is gone, or work with it failed. Start all of them again: they continue from the "
-        f"last checkpoint. ({type(error).__name__}: {reason})"
-    )
+@contextlib.contextmanager
+def losses_reported(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Says of an error of TensorFlow, where several processes work together, that one of them is gone.
+
+    Raises:
+        ConnectionError: it is.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not in_several_processes(strategy):
+            raise
+        reason = (error.message or "").strip().split("\n\n")[-1].split("\n")[0]  # before it stands where in the code
+        raise ConnectionError(
+            "Another process of this run is gone, or work with it failed. Start all of them again: they continue from "
+            f"the last checkpoint. ({type(error).__name__}: {reason})"
+        ) from error

@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import math
 import tempfile
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras
@@ -27,6 +26,7 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.phases import phases
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir, copy_checkpoints
 
@@ -80,25 +80,6 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     clone = factory.make_model(other.model, other.training, spec, vocabulary)
     clone.set_weights(model.get_weights())
     return TrainedRun(clone, spec, config, epoch, vocabulary)
-
-
-def phases(first_step: int, total_steps: int, steps_per_epoch: int) -> Iterator[tuple[int, int, int]]:
-    """Cuts what is left of a run into calls of `fit`, whose epochs must all be of one length.
-
-    Yields:
-        first epoch, epoch to end before, steps in each epoch. The rest of a begun epoch and a last one that is cut
-        short are phases of their own.
-    """
-    step = first_step
-    while step < total_steps:
-        epoch, done = divmod(step, steps_per_epoch)
-        whole_epochs = 0 if done else (total_steps - step) // steps_per_epoch
-        if whole_epochs:
-            end, steps = epoch + whole_epochs, steps_per_epoch
-        else:
-            end, steps = epoch + 1, min(steps_per_epoch - done, total_steps - step)
-        yield epoch, end, steps
-        step += (end - epoch) * steps
 
 
 def _make_compiled_model(config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None) -> SequenceModel:
@@ -195,17 +176,13 @@ class Trainer:
             ValueError: another process runs in the workdir, or its files are damaged.
             ConnectionError: another process of the run is gone.
         """
-        try:
+        with strategies.losses_reported(self.strategy):
             if strategies.is_chief(self.strategy):
                 return self._run()
             with tempfile.TemporaryDirectory() as folder:
                 own = Workdir(folder)
                 copy_checkpoints(self.workdir, own)
                 return dataclasses.replace(self, workdir=own)._run()
-        except tf.errors.OpError as error:
-            if not strategies.in_several_processes(self.strategy):
-                raise
-            raise strategies.lost(error) from error
 
     def _run(self) -> list[dict]:
         vocabulary = self.dataset.vocabulary
@@ -249,15 +226,7 @@ class Trainer:
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
         best = min((record["val_loss"] for record in records), default=math.inf)
-        parts = [*self._schedules(training), callbacks.NaNGuard()]
-        if strategies.is_chief(self.strategy):
-            parts += [
-                keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
-                callbacks.Progress(self.total_steps, self.steps_per_epoch, evaluation.quantity(self.model)),
-                log,
-                callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
-            ]
-        parts.append(saver)  # of every process: what it saves is the sum over all
+        parts = [*self._parts(log, best), saver]
         validation = self._batches("validation")
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
             self.model.fit(
@@ -271,6 +240,19 @@ class Trainer:
                 shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
+
+    def _parts(self, log: callbacks.MetricsLog, best: float) -> list[keras.callbacks.Callback]:
+        """Returns all callbacks but the one that saves, which every process needs: it saves sums over all of them."""
+        parts = [*self._schedules(self.config.training), callbacks.NaNGuard()]
+        if not strategies.is_chief(self.strategy):
+            return parts
+        return [
+            *parts,
+            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
+            callbacks.Progress(self.total_steps, self.steps_per_epoch, evaluation.quantity(self.model)),
+            log,
+            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
+        ]
 
     def _schedules(self, training: TrainingConfig) -> list[keras.callbacks.Callback]:
         if self.config.model.model == "rnn":  # an exact likelihood has neither K nor beta

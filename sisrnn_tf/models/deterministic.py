@@ -9,7 +9,7 @@ from sisrnn_tf import bounds, networks, random
 from sisrnn_tf.losses import ExactLoss
 from sisrnn_tf.models.stepwise import StepwiseModel
 from sisrnn_tf.rnn import batch_to_time_major, cut_gradient
-from sisrnn_tf.types import Batch, BoundTerms
+from sisrnn_tf.types import Batch, BoundTerms, StreamState
 from sisrnn_tf.validation import require_int
 
 
@@ -104,6 +104,18 @@ class RNN(StepwiseModel):
         total = bounds.sum_over_time(log_likelihood, mask)
         nothing = tf.zeros_like(total)
         return BoundTerms(total, total, nothing, total, nothing)
+
+    def _score(self, batch: Batch, num_importance, num_mixing, seed: tf.Tensor, first_row) -> tf.Tensor:
+        return self._bound_terms(batch, seed, 0).surrogate
+
+    def _advance(self, observation: tf.Tensor, state: StreamState, num_mixing, seed: tf.Tensor, first_row):
+        log_weight = self.likelihood.distribution(self._predict(state, seed)).log_prob(observation)
+        hidden = tf.cast(state.hidden[:, 0], self.compute_dtype)
+        hidden = self._transition(observation, hidden)
+        return log_weight, StreamState(tf.cast(hidden, self.density_dtype)[:, tf.newaxis], state.log_weights)
+
+    def _predict(self, state: StreamState, seed: tf.Tensor) -> tf.Tensor:
+        return self.decoder(tf.cast(state.hidden[:, 0], self.compute_dtype))
 
     def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
         observation = self.likelihood.sample(self.decoder(hidden), seed, temperature)

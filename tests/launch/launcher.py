@@ -82,8 +82,9 @@ def _redirected(path: str, function: Callable, *arguments) -> None:
     function(*arguments)
 
 
-def _launch(module: str, arguments: list[str]) -> None:
-    """Does what `python -m launch.MODULE` does."""
+def _launch(module: str, arguments: list[str], variables: dict[str, str]) -> None:
+    """Does what `python -m launch.MODULE` does, with environment variables."""
+    os.environ.update(variables)
     sys.argv = [f"launch.{module}", *arguments]
     runpy.run_module(f"launch.{module}", run_name="__main__", alter_sys=True)
 
@@ -95,9 +96,9 @@ def _fork(function: Callable, *arguments) -> Launched:
     return Launched(process, output)
 
 
-def start(module: str, *arguments: str) -> Launched:
-    """Starts a launcher; its output is one text stream, written line by line."""
-    return _fork(_launch, module, [*map(str, arguments)])
+def start(module: str, *arguments: str, **variables: str) -> Launched:
+    """Starts a launcher with environment variables; its output is one text stream, written line by line."""
+    return _fork(_launch, module, [*map(str, arguments)], variables)
 
 
 def call(function: Callable, *arguments) -> tuple[int, str]:
