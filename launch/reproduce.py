@@ -27,6 +27,7 @@ def main() -> None:
     """Runs the launcher."""
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each model is traced anew
     seeds = None if FLAGS.seeds is None else numbers.from_flag("seeds", minimum=0)
     page = None if FLAGS.page is None else pathlib.Path(FLAGS.page)
     results = Results(plans.make(FLAGS.table, FLAGS.scale), FLAGS.results_dir)

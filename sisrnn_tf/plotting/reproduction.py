@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 _COLORS = matplotlib.colormaps["tab10"].colors
 
@@ -65,16 +66,17 @@ def learning_curves(curves: Sequence[Curve]) -> Figure:
         right.plot(curve.seconds, curve.nll, **style)
     left.set_ylabel("validation NLL ≤ [nats per sequence]")
     left.set_xlabel("epoch")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set_xlabel("seconds of training")
     _finish(figure, (left, right), left)
     return figure
 
 
 def bound_tightness(bounds: Mapping[str, Mapping[int, float]]) -> Figure:
-    """Draws minus L_K against K.
+    """Draws how much looser L_K is than at the largest K, against K.
 
     Args:
-        bounds: label of the model -> K -> NLL, nats a sequence.
+        bounds: label of the model -> K -> minus L_K, nats a sequence.
 
     Raises:
         ValueError: there is no model.
@@ -84,13 +86,14 @@ def bound_tightness(bounds: Mapping[str, Mapping[int, float]]) -> Figure:
     axes = figure.subplots()
     for index, (label, values) in enumerate(bounds.items()):
         color = _COLORS[index % len(_COLORS)]
-        axes.plot(list(values), list(values.values()), marker="o", markersize=4, label=label, color=color)
+        gaps = [value - values[max(values)] for value in values.values()]
+        axes.plot(list(values), gaps, marker="o", markersize=4, label=label, color=color)
     axes.set_xscale("symlog", linthresh=1.0)
     mixing = sorted({k for values in bounds.values() for k in values})
     axes.set_xticks(mixing, [str(k) for k in mixing])
     axes.minorticks_off()
     axes.set_xlabel("K, mixing draws beside the generating one")
-    axes.set_ylabel("test NLL ≤, minus L_K [nats per sequence]")
+    axes.set_ylabel("L_K below its value at the largest K [nats per sequence]")
     _finish(figure, (axes,), axes)
     return figure
 
