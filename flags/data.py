@@ -9,7 +9,7 @@ flags.DEFINE_enum(
     "dataset",
     "digits",
     sorted(DATASETS),
-    "The data set; digits (images) and pydoc (English sentences) are embedded and need no network.",
+    "The data set; digits (images), pydoc (English sentences) and glyphs (strokes) are embedded and need no network.",
 )
 flags.DEFINE_string(
     "data_dir",
@@ -47,7 +47,7 @@ flags.DEFINE_enum(
     None,
     NORMALIZATIONS,
     "Of real-valued sequences. per_channel: by mean and standard deviation of each feature; vrnn: by one of each for "
-    "both offsets of strokes, as published scores. Default: strokes and iamondb vrnn, csv and npz per_channel.",
+    "both offsets of strokes, as published scores. Default: strokes, iamondb and glyphs vrnn, csv and npz per_channel.",
 )
 flags.DEFINE_enum(
     "splits",

@@ -69,11 +69,11 @@ def resample_systematic(log_weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tenso
 
 
 def resample_multinomial(log_weights: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Returns M ancestors a sequence, int32 `[M, B]`, each drawn independently: particle m with probability w^m.
+    """Returns S ancestors a sequence, int32 `[S, B]`, each drawn independently: particle m with probability w^m.
 
     Args:
         log_weights: `[M, B]`, normalized or not.
-        uniforms: `[M, B]`, between 0 and 1.
+        uniforms: `[S, B]`, between 0 and 1; S is M where particles are resampled.
     """
     return _find(log_weights, tf.transpose(uniforms))
 
@@ -85,6 +85,52 @@ def _find(log_weights: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     # Rounding may reach 1, beyond which there is no particle.
     positions = tf.minimum(positions, 1 - tf.experimental.numpy.finfo(positions.dtype.as_numpy_dtype).epsneg)
     return tf.transpose(tf.searchsorted(cumulative, positions, side="right"))
+
+
+def even_log_weights(count: int | tf.Tensor, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Returns log 1/M, `[M, B]`."""
+    return tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
+
+
+def reweight(
+    log_weights: tf.Tensor,
+    increments: tf.Tensor,
+    uniforms: tf.Tensor,
+    resample_fn: Callable = resample_systematic,
+    resample_criterion_fn: Callable = ess_below_threshold,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Weighs particles by what a step adds, and resamples those of the sequences that ask for it.
+
+    Args:
+        log_weights: log W_{t-1}, normalized, `[M, B]`.
+        increments: log w_t, `[M, B]`.
+        uniforms: numbers between 0 and 1, `[M, B]`.
+        resample_fn, resample_criterion_fn: as of `smc_terms`.
+
+    Returns:
+        log W_t `[M, B]`, even after a resampling; the ancestor of each particle, int32 `[M, B]`; and
+        log sum_m W_{t-1}^m w_t^m, `[B]`.
+    """
+    even = even_log_weights(*tf.unstack(tf.shape(log_weights)), log_weights.dtype)
+    weighted = log_weights + increments
+    log_average = tf.reduce_logsumexp(weighted, axis=0)
+    # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
+    weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
+    chosen = resample_criterion_fn(weighted)
+    own = tf.range(tf.shape(log_weights)[0])[:, tf.newaxis]
+    ancestors = tf.where(chosen, resample_fn(weighted, uniforms), own)
+    return tf.where(chosen, even, weighted), ancestors, log_average
+
+
+def select(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Returns of each sequence the values of some particles, `[S B, ..]`, from values of all, `[M B, ..]`.
+
+    Args:
+        values: row m B + b is of particle m of sequence b.
+        chosen: numbers of particles, int32 `[S, B]`.
+    """
+    batch_size = tf.shape(chosen)[1]
+    return tf.gather(values, tf.reshape(chosen * batch_size + tf.range(batch_size), [-1]))
 
 
 def trajectory_densities(
@@ -164,20 +210,16 @@ def smc_terms(
     """
     num_steps = observations.shape[0] or tf.shape(observations)[0]
     count, batch_size, dtype = noise.count, noise.batch_size, uniforms.dtype
-    even = tf.fill([count, batch_size], -tf.math.log(tf.cast(count, dtype)))
 
     def step(time, hidden, log_weights, total, sums):
         rows = tf.tile(observations[time], [count, 1])
         next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
         emission, prior, _, mixture = densities
-        weighted = log_weights + tf.reshape(emission + prior - mixture, [count, batch_size])
-        log_average = tf.reduce_logsumexp(weighted, axis=0)
-        # Where every particle is lost the total is -inf already; even weights keep NaN out of what follows.
-        weighted = tf.where(tf.math.is_finite(log_average), weighted - log_average, even)
-        chosen = resample_criterion_fn(weighted)
-        ancestors = tf.where(chosen, resample_fn(weighted, uniforms[time]), tf.range(count)[:, tf.newaxis])
-        next_hidden = tf.gather(next_hidden, tf.reshape(ancestors * batch_size + tf.range(batch_size), [-1]))
-        weighted = tf.where(chosen, even, weighted)
+        increments = tf.reshape(emission + prior - mixture, [count, batch_size])
+        weighted, ancestors, log_average = reweight(
+            log_weights, increments, uniforms[time], resample_fn, resample_criterion_fn
+        )
+        next_hidden = select(next_hidden, ancestors)
         means = [tf.reduce_mean(tf.reshape(part, [count, batch_size]), axis=0) for part in densities]
         if mask is not None:
             real = mask[time]
@@ -192,7 +234,7 @@ def smc_terms(
     *_, total, sums = tf.while_loop(
         lambda time, *_: time < num_steps,
         step,
-        (tf.constant(0), hidden, even, zeros, (zeros,) * 4),
+        (tf.constant(0), hidden, even_log_weights(count, batch_size, dtype), zeros, (zeros,) * 4),
         maximum_iterations=num_steps,
     )
     return total, bounds.sum_terms(*(part[tf.newaxis] for part in sums))

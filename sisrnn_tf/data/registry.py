@@ -8,6 +8,7 @@ from sisrnn_tf.data import (
     binarized_mnist,
     csv_files,
     digits,
+    glyphs,
     iamondb,
     images,
     mnist,
@@ -23,7 +24,7 @@ NO_IMAGES = "none"  # the binarization of all that is no image
 _IMAGE_OPTIONS = ("binarization", "layout")
 _VOCABULARY_OPTIONS = ("vocabulary_size", "max_length")
 _TEXT_OPTIONS = ("data_dir", "train_split", "vocabulary_file", *_VOCABULARY_OPTIONS)
-_SERIES_OPTIONS = ("data_dir", "normalization", "max_length")
+_SERIES_OPTIONS = ("normalization", "max_length")
 
 # Which fields of the configuration's model say how observations are scored, by the kind of data.
 EMISSION_OPTIONS = {
@@ -85,6 +86,11 @@ def _text(name: str, whole: bool) -> Entry:
     return Entry("text", _TEXT_OPTIONS, read)
 
 
+def _read_glyphs(seed, normalization, max_length) -> SequenceDataset:
+    notes = [glyphs.version(), "y up", "characters held out"]
+    return series.make("glyphs", glyphs.read(), "strokes", normalization, max_length, notes)
+
+
 def _read_iamondb(seed, data_dir, splits, normalization, max_length) -> SequenceDataset:
     lines, notes = iamondb.read(data_dir, splits)
     return series.make("iamondb", lines, "strokes", normalization, max_length, notes)
@@ -106,11 +112,11 @@ def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
 
 
 def _strokes(read: Callable[..., SequenceDataset], *more_options: str) -> Entry:
-    return Entry("strokes", (*_SERIES_OPTIONS, *more_options), read, default_normalization="vrnn")
+    return Entry("strokes", (*more_options, *_SERIES_OPTIONS), read, default_normalization="vrnn")
 
 
 def _reals(read: Callable[..., SequenceDataset]) -> Entry:
-    return Entry("reals", _SERIES_OPTIONS, read, default_normalization="per_channel")
+    return Entry("reals", ("data_dir", *_SERIES_OPTIONS), read, default_normalization="per_channel")
 
 
 DATASETS: dict[str, Entry] = {
@@ -123,8 +129,9 @@ DATASETS: dict[str, Entry] = {
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
     "text": _text("text", whole=False),
-    "iamondb": _strokes(_read_iamondb, "splits"),
-    "strokes": _strokes(_read_strokes, "allow_pickle"),
+    "glyphs": _strokes(_read_glyphs),
+    "iamondb": _strokes(_read_iamondb, "data_dir", "splits"),
+    "strokes": _strokes(_read_strokes, "data_dir", "allow_pickle"),
     "npz": _reals(_read_npz),
     "csv": _reals(_read_csv),
 }

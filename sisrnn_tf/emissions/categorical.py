@@ -102,18 +102,15 @@ class OneHotCategorical(Emission):
         left = tf.where(self._possible(x, observed), tf.nn.log_softmax(parameters), -math.inf)
         return tf.where(tf.reduce_any(observed, axis=-1), tf.reduce_logsumexp(left, axis=-1), 0.0)
 
-    def sample_missing(
-        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
-    ) -> tf.Tensor:
+    def sample_missing(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws one of the categories that the observed entries leave, `[.., D]`.
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
             seed: int32 `[2]`.
-            temperature: as of `sample`.
         """
         left = tf.where(self._possible(x, observed), parameters, -math.inf)
-        return tf.where(observed, x, self.sample(left, seed, temperature))
+        return tf.where(observed, x, self.sample(left, seed))
 
     @staticmethod
     def _possible(x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:

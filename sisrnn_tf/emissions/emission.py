@@ -19,7 +19,7 @@ class Emission:
     and, where observations may have missing features,
 
         log_prob_observed(parameters, x, observed)                      -> [..]
-        sample_missing(parameters, x, observed, seed, temperature)      -> [.., D]
+        sample_missing(parameters, x, observed, seed)                   -> [.., D]
 
     Attributes:
         quantity: what minus its log-density is called.
@@ -56,17 +56,14 @@ class Factorized(Emission):
         log_probs = self.distribution(parameters).distribution.log_prob(x)  # [.., D]
         return tf.reduce_sum(tf.where(observed, log_probs, 0.0), axis=-1)
 
-    def sample_missing(
-        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
-    ) -> tf.Tensor:
+    def sample_missing(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws the missing dimensions given the observed ones, which stay as they are, `[.., D]`.
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
             seed: int32 `[2]`.
-            temperature: as of `sample`.
         """
-        return tf.where(observed, x, self.sample(parameters, seed, temperature))
+        return tf.where(observed, x, self.sample(parameters, seed))
 
 
 def check_finite(observations: np.ndarray, emission: Emission) -> None:

@@ -79,9 +79,7 @@ class Mixture(Emission):
         log_joint, _, _ = self._joint(parameters, x, observed)
         return tf.where(tf.reduce_any(observed, axis=-1), tf.reduce_logsumexp(log_joint, axis=-1), 0.0)
 
-    def sample_missing(
-        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
-    ) -> tf.Tensor:
+    def sample_missing(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws the missing dimensions given the observed ones, which stay as they are, `[.., D]`.
 
         The observed ones say which component it may be.
@@ -89,9 +87,8 @@ class Mixture(Emission):
         Args:
             parameters, x, observed: as of `log_prob_observed`.
             seed: int32 `[2]`.
-            temperature: as of `sample`.
         """
-        return tf.where(observed, x, self._draw(*self._joint(parameters, x, observed), seed, temperature))
+        return tf.where(observed, x, self._draw(*self._joint(parameters, x, observed), seed, 1.0))
 
     def _joint(self, parameters, x, observed):
         """Returns log w_c f_c(observed dimensions) `[.., C]`, loc and scale, each `[.., C, D]`."""

@@ -85,7 +85,7 @@ class StrokeMixture(Emission):
             temperature: divides the logits of weights and pen, and multiplies variances (Ha & Eck 2018, section 3.4).
         """
         nothing = tf.zeros([*tf.unstack(tf.shape(parameters)[:-1]), 3], parameters.dtype)
-        return self.sample_missing(parameters, nothing, tf.zeros_like(nothing, tf.bool), seed, temperature)
+        return self._draw(parameters, nothing, tf.zeros_like(nothing, tf.bool), seed, temperature)
 
     def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
         """Returns the log-density of the observed features alone, `[..]`; 0 where there are none.
@@ -102,16 +102,16 @@ class StrokeMixture(Emission):
         any_offset = tf.reduce_any(observed[..., :2], axis=-1)
         return tf.where(any_offset, offset, 0.0) + tf.where(observed[..., 2], pen_log_prob, 0.0)
 
-    def sample_missing(
-        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0
-    ) -> tf.Tensor:
+    def sample_missing(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws the missing features given the observed ones, which stay as they are, `[.., 3]`.
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
             seed: int32 `[2]`.
-            temperature: as of `sample`.
         """
+        return self._draw(parameters, x, observed, seed, 1.0)
+
+    def _draw(self, parameters, x, observed, seed, temperature):
         logits, loc, scale, correlation, pen = self.split(parameters)
         log_joint = tf.nn.log_softmax(logits) + _log_prob_observed(loc, scale, correlation, x, observed)
         uniforms = random.uniform([*tf.unstack(tf.shape(logits)[:-1]), 2], random.fold_in(seed, 0), x.dtype)

@@ -27,6 +27,8 @@ class RNN(StepwiseModel):
     Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
     """
 
+    has_exact_state = True
+
     def __init__(
         self,
         emission,
@@ -79,9 +81,21 @@ class RNN(StepwiseModel):
         nothing = tf.zeros_like(total)
         return BoundTerms(total, total, nothing, total, nothing)
 
-    def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
-        observation = self.likelihood.sample(self.decoder(hidden), seed)
-        return observation, self.gru.cell(tf.cast(observation, self.compute_dtype), hidden)[0]
+    def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
+        observation = self.likelihood.sample(self.decoder(hidden), seed, temperature)
+        return observation, self._transition(observation, hidden)
+
+    def _propose(self, observation: tf.Tensor, observed: tf.Tensor | None, hidden: tf.Tensor, num_mixing, seed):
+        parameters = self.decoder(hidden)
+        if observed is None:
+            log_weight = self.likelihood.distribution(parameters).log_prob(observation)
+            return observation, self._transition(observation, hidden), log_weight
+        value = self.likelihood.sample_missing(parameters, observation, observed, seed)
+        log_weight = self.likelihood.log_prob_observed(parameters, observation, observed)
+        return value, self._transition(value, hidden), log_weight
+
+    def _transition(self, observation: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+        return self.gru.cell(tf.cast(observation, self.compute_dtype), hidden)[0]
 
     def get_config(self):
         """Returns the constructor's arguments."""

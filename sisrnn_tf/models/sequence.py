@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, encoders, particles, random
+from sisrnn_tf import bounds, encoders, particles, random, smoothing
 from sisrnn_tf.cells import SISRNNCell
 from sisrnn_tf.chunked_mixture import densities_and_mixture
 from sisrnn_tf.losses import SIVILoss
@@ -189,12 +189,15 @@ class SISRNN(MixingModel, StepwiseModel):
             resample_criterion_fn=resample_criterion_fn,
         )[0]
 
-    def _generate_step(self, hidden: tf.Tensor, seed: tf.Tensor):
+    def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
         prior = self.cell.prior_parameters(hidden)
         latent = prior.loc + prior.scale * random.normal(tf.shape(prior.loc), random.fold_in(seed, 0), prior.loc.dtype)
         parameters = self.cell.emission_parameters(latent, hidden)
-        observation = self.likelihood.sample(parameters, random.fold_in(seed, 1))
+        observation = self.likelihood.sample(parameters, random.fold_in(seed, 1), temperature)
         return observation, self.cell.transition(observation, latent, hidden)
+
+    def _propose(self, observation: tf.Tensor, observed: tf.Tensor | None, hidden: tf.Tensor, num_mixing, seed):
+        return smoothing.propose(self.cell, observation, observed, hidden, num_mixing, seed)
 
     def get_config(self):
         """Returns the constructor's arguments."""

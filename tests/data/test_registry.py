@@ -11,11 +11,11 @@ def test_defaults():
         "digits": "threshold",
         "mnist": "dynamic",
         "binarized_mnist": "larochelle",
-        **dict.fromkeys(["pydoc", "ptb", "yahoo", "text", "iamondb", "strokes", "npz", "csv"], "none"),
+        **dict.fromkeys(["pydoc", "ptb", "yahoo", "text", "glyphs", "iamondb", "strokes", "npz", "csv"], "none"),
     }
     assert {name: entry.default_normalization for name, entry in DATASETS.items() if "max_length" in entry.options} == {
         **dict.fromkeys(["pydoc", "ptb", "yahoo", "text"], "none"),
-        **dict.fromkeys(["iamondb", "strokes"], "vrnn"),
+        **dict.fromkeys(["glyphs", "iamondb", "strokes"], "vrnn"),
         **dict.fromkeys(["npz", "csv"], "per_channel"),
     }
     assert all(set(entry.binarizations) <= set(BINARIZATIONS) for entry in DATASETS.values())
