@@ -69,7 +69,8 @@ class Plan(NamedTuple):
     Attributes:
         table: a key of `TABLES`.
         scale: one of `SCALES`.
-        note: what the numbers are of, and how they compare with the paper's.
+        data: what the numbers are of, in a word.
+        note: the same in full, and how they compare with the paper's.
         rows: what to train.
         further: what to estimate of each row.
         diagnosed: S sequences and R draws of psi, of which the posterior of SIS-RNN rows is diagnosed.
@@ -77,6 +78,7 @@ class Plan(NamedTuple):
 
     table: str
     scale: str
+    data: str
     note: str
     rows: tuple[Row, ...]
     further: tuple[Further, ...]

@@ -27,7 +27,7 @@ def make(table: str, scale: str) -> Plan:
     makers = {"mnist": _mnist, "handwriting": _handwriting, "language": _language}
     note, rows = makers[table](scale)
     further, diagnosed = _FURTHER[table, scale]
-    return Plan(table, scale, note, tuple(rows), further, diagnosed)
+    return Plan(table, scale, _DATA[table, scale], note, tuple(rows), further, diagnosed)
 
 
 def _estimates(num_mixing: int, num_importance: int, max_sequences: int | None, smc: bool = True):
@@ -37,6 +37,17 @@ def _estimates(num_mixing: int, num_importance: int, max_sequences: int | None, 
     return (Further("bound", bounds), Further("iwae", *weighted), *([Further("smc", *weighted)] if smc else []))
 
 
+_DATA = {
+    ("mnist", "smoke"): "digits",
+    ("mnist", "cpu"): "Larochelle's MNIST",
+    ("mnist", "paper"): "Larochelle's MNIST",
+    ("handwriting", "smoke"): "glyphs",
+    ("handwriting", "cpu"): "KanjiVG",
+    ("handwriting", "paper"): "IAM-OnDB",
+    ("language", "smoke"): "help topics",
+    ("language", "cpu"): "PTB",
+    ("language", "paper"): "PTB and Yahoo",
+}
 # Estimates and the extent of the diagnosis, by table and scale.
 _FURTHER = {
     ("mnist", "smoke"): (_estimates(2, 3, 20), (4, 8)),

@@ -1,14 +1,19 @@
 """Results as Markdown: the paper's numbers beside ours."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from sisrnn_tf import likelihoods
 from sisrnn_tf.reproduction import chosen, published
 from sisrnn_tf.reproduction.chosen import Figure, Runs
-from sisrnn_tf.reproduction.plan import Plan, Row
+from sisrnn_tf.reproduction.plan import Further, Plan, Row
 from sisrnn_tf.reproduction.plans import TABLES
 
-_TEXT = {"ppl": "perplexity", "kl": "KL"}  # what a table of text has beside the NLL
+# What a table has beside the NLL; of text the paper too.
+_BESIDE = {
+    "mnist": {},
+    "handwriting": {"nll_data_units": "in the data's units", "nll_per_step": "a step"},
+    "language": {"ppl": "perplexity", "kl": "KL"},
+}
 Grouped = Mapping[str, Runs]  # row name -> its runs
 
 
@@ -38,36 +43,47 @@ def sections(plan: Plan, runs: Runs) -> dict[str, str]:
 def _comparison(plan: Plan, grouped: Grouped) -> str:
     """Returns every number of the paper's table with ours beside it, then our rows that the paper does not have."""
     entries = [entry for entry in published.load() if entry.table == TABLES[plan.table]]
-    is_text = any(entry.ppl is not None for entry in entries)
-    weighted = [further for further in plan.further if further.estimator != "bound"]
-    own = [_weighted_title(further) for further in weighted]
-    text = list(_TEXT.values()) if is_text else []
-    header = ["data", "model", "paper's NLL", *text, "our NLL by its bound", *text, *own, "epochs; seconds a run"]
+    quoted = [name for name in _BESIDE[plan.table] if getattr(entries[0], name, None) is not None]
+    header = [
+        "the paper's data",
+        "model",
+        "its NLL",
+        *(_BESIDE[plan.table][name] for name in quoted),
+        *_our_titles(plan),
+    ]
     lines, main = [header], [row for row in plan.rows if not row.base]
     for entry in entries:
-        figures = ([f"{entry.ppl:g}", f"{entry.kl:g}"] if is_text else []) if entry else []
+        figures = [str(getattr(entry, name)) for name in quoted]
         row = next((row for row in main if row.published == (entry.dataset, entry.model)), None)
-        lines.append([entry.dataset, entry.model, entry.text, *figures, *_ours(plan, row, grouped, is_text)])
+        lines.append([entry.dataset, entry.model, entry.text, *figures, *_ours(plan, row, grouped)])
     for row in main:
         if row.published is None:
-            lines.append(["", row.label, "", *([""] * len(text)), *_ours(plan, row, grouped, is_text)])
-    notes = _notes(entries)
+            lines.append(["", row.label, "", *([""] * len(quoted)), *_ours(plan, row, grouped)])
     sources = "Sources and marks: `sisrnn_tf/reproduction/published.json`. ≤ is a bound, ≈ the paper's own mark."
-    return "\n\n".join([_markdown(lines), f"{_uncertainty(grouped)} {sources}", *notes])
+    return "\n\n".join([_markdown(lines), f"{_uncertainty(grouped)} {sources}", *_notes(entries)])
 
 
-def _ours(plan: Plan, row: Row | None, grouped: Grouped, is_text: bool) -> list[str]:
+def _our_titles(plan: Plan) -> list[str]:
+    """Returns what stands above our cells of a line."""
+    beside, weighted = _BESIDE[plan.table].values(), map(_weighted_title, _weighted(plan))
+    return [f"ours, on {plan.data}: NLL by its bound", *beside, *weighted, "epochs; seconds a run"]
+
+
+def _ours(plan: Plan, row: Row | None, grouped: Grouped) -> list[str]:
     """Returns our cells of a line."""
-    weighted = [further for further in plan.further if further.estimator != "bound"]
-    count = 2 + len(weighted) + (len(_TEXT) if is_text else 0)
     runs = grouped[row.name] if row else []
     if not runs:
-        return ["to do" if row else "not run", *([""] * (count - 1))]
+        return ["to do" if row else "not run", *([""] * (len(_our_titles(plan)) - 1))]
     own = chosen.own_bound(runs)
-    text = [_number(chosen.mean(runs, own, name), 2) for name in _TEXT] if is_text else []
-    others = [_cell(chosen.find(runs, {"iwae": "IWAE", "smc": "SMC"}[further.estimator])) for further in weighted]
+    beside = [_number(chosen.mean(runs, own, name)) for name in _BESIDE[plan.table]]
+    others = [_cell(chosen.find(runs, likelihoods.ESTIMATORS[further.estimator])) for further in _weighted(plan)]
     seconds = sum(sum(run["seconds"].values()) for run in runs) / len(runs)
-    return [_cell(own, named=True), *text, *others, f"{len(runs[0]['epochs'])}; {seconds:,.0f}"]
+    return [_cell(own, named=True), *beside, *others, f"{len(runs[0]['epochs'])}; {seconds:,.0f}"]
+
+
+def _weighted(plan: Plan) -> list[Further]:
+    """Returns the estimates that weight trajectories."""
+    return [further for further in plan.further if further.estimator != "bound"]
 
 
 def _conventions(plan: Plan, grouped: Grouped) -> str:
@@ -100,12 +116,12 @@ def _bounds(plan: Plan, grouped: Grouped) -> str:
     """Returns how tight which bound is, for each row."""
     bounds = {row.name: chosen.bounds_by_mixing(grouped[row.name]) for row in plan.rows}
     mixing = sorted({k for figures in bounds.values() for k in figures})
-    weighted = [further for further in plan.further if further.estimator != "bound"]
+    weighted = _weighted(plan)
     lines = [["NLL", "exact", *(f"L_{k}" for k in mixing), *map(_weighted_title, weighted)]]
     for row in plan.rows:
         runs = grouped[row.name]
         if runs:
-            names = [{"iwae": "IWAE", "smc": "SMC"}[further.estimator] for further in weighted]
+            names = [likelihoods.ESTIMATORS[further.estimator] for further in weighted]
             figures = [chosen.find(runs, "exact"), *(bounds[row.name].get(k) for k in mixing)]
             figures += [chosen.find(runs, name) for name in names]
             lines.append([row.label, *map(_cell, figures)])
@@ -160,7 +176,7 @@ def _uncertainty(grouped: Grouped) -> str:
     return f"Nats a sequence; ± is the standard error over test sequences{spread}."
 
 
-def _weighted_title(further: Any) -> str:
+def _weighted_title(further: Further) -> str:
     count = "" if further.max_sequences is None else f", {further.max_sequences:,} sequences"
     return f"{further.estimator.upper()}, M={further.num_importance}{count}"
 
@@ -179,8 +195,8 @@ def _cell(figure: Figure | None, named: bool = False) -> str:
     return f"{text} ({names[figure.record['estimator']]})" if named else text
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
