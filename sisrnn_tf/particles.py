@@ -254,7 +254,6 @@ def smc_step(
     """Takes all particles one observation further.
 
     Args:
-        cell: a stochastic cell.
         observation: x_t, `[B, D]`.
         hidden: h_{t-1} of the particles, `[M B, H]`.
         log_weights: log W_{t-1}, normalized, `[M, B]`.

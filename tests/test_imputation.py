@@ -11,7 +11,7 @@ import pytest
 from tests import test_forecasting as forecasting
 from tests import test_likelihoods as tiny
 
-ROWS = 3000
+ROWS = 2000
 
 
 def _draws(model, observations, rows=ROWS, **kwargs):
@@ -70,7 +70,7 @@ def test_leaving_out_what_comes_after_would_be_seen(models):
     """The test above has the power to tell smoothing from filtering: a single particle is never weighted."""
     observations = np.array([[1.0], [np.nan], [0.0]])
     fills, exact = _exact(models["RNN"], observations)
-    found = np.all(_draws(models["RNN"], observations, num_importance=1)[:, np.newaxis] == fills, axis=-1)
+    found = np.all(_draws(models["RNN"], observations, 3 * ROWS, num_importance=1)[:, np.newaxis] == fills, axis=-1)
     assert np.max(np.abs(forecasting.z_scores(found, exact))) > 8
 
 
