@@ -3,10 +3,12 @@
 import dataclasses
 from typing import Any
 
+import tensorflow as tf
 from absl import app
 from absl.flags import FLAGS
 
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
+from sisrnn_tf import strategies
 from sisrnn_tf.config import (
     MODEL_OPTIONS,
     MODELS,
@@ -57,6 +59,15 @@ def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
         useless = [f"--{name}" for name in given if name in names - set(used)]
         if useless:
             raise ValueError(f"{what} makes no use of {', '.join(sorted(useless))}: leave them out")
+
+
+def strategy_from_flags() -> tf.distribute.Strategy:
+    """Returns over which devices and processes to train; waits for the other processes.
+
+    Raises:
+        ValueError: what the flags ask for is not there.
+    """
+    return strategies.make(FLAGS.strategy, FLAGS.num_replicas)
 
 
 def workdir_from_flags(config: ExperimentConfig) -> str:

@@ -9,7 +9,11 @@ flags.DEFINE_integer("sampling_seed", 0, "Seed of the samples.")
 flags.DEFINE_float(
     "temperature",
     None,
-    "Of text: divides the logits; 0: the most likely word. Default: 1; of --reconstruct or --interpolate alone: 0.",
+    "Below 1 what is likely becomes likelier: divides logits and multiplies variances of the emission. Of text 0: the "
+    "most likely word. Default: 1; of --reconstruct or --interpolate alone: 0.",
+)
+flags.DEFINE_integer(
+    "context_steps", None, "Of strokes: complete test drawings after so many first steps.", lower_bound=1
 )
 flags.DEFINE_integer("top_k", None, "Of text: draw from so many of the most likely words.")
 flags.DEFINE_float("top_p", None, "Of text: draw from the nucleus, the likeliest words of this probability together.")

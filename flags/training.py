@@ -3,12 +3,19 @@
 from absl import flags
 
 from sisrnn_tf.config import KL_SCHEDULES, OBJECTIVES, PRECISIONS
+from sisrnn_tf.strategies import STRATEGIES
 
 flags.DEFINE_integer("epochs", None, "Epochs to train.")
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
 flags.DEFINE_integer("batch_size", None, "Sequences a step.")
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
+flags.DEFINE_integer(
+    "truncation",
+    None,
+    "Steps between the points where the gradient through the state stops (truncated backpropagation through time); "
+    "the state itself is carried on.",
+)
 flags.DEFINE_enum(
     "objective",
     None,
@@ -32,3 +39,13 @@ flags.DEFINE_bool("jit_compile", None, "Compile the training step with XLA: fast
 flags.DEFINE_bool("deterministic", None, "Only deterministic TensorFlow operations.")
 flags.DEFINE_integer("steps_per_execution", None, "Steps in one call of the compiled function.")
 flags.DEFINE_integer("save_every_steps", None, "Checkpoints inside an epoch too.")
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    STRATEGIES,
+    "mirrored: all GPUs of this machine; multi_worker: the processes that TF_CONFIG or SLURM names, with all GPUs of "
+    "each; auto: multi_worker if there are several processes, mirrored if there are several GPUs, else one_device.",
+)
+flags.DEFINE_integer(
+    "num_replicas", None, "R, devices that share a batch; without GPUs mirrored makes as many of the CPU. Default: all."
+)

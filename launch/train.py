@@ -28,7 +28,7 @@ def main() -> None:
     config = experiment.from_flags()
     folder = Workdir(experiment.workdir_from_flags(config))
     try:
-        trainer = Trainer.prepare(config, folder)
+        trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags())
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
     print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
@@ -41,6 +41,9 @@ def main() -> None:
     except (FloatingPointError, ValueError, OSError) as error:
         logging.getLogger("sisrnn_tf").debug("The traceback of the error:", exc_info=True)
         sys.exit(f"ERROR: {error}")
+    if not records:
+        print("Done: the first process has evaluated.")
+        return
     print("The epoch with the best validation:")
     for record in records:
         print(evaluation.describe(record))

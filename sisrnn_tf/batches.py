@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.types import Batch
+from sisrnn_tf.validation import require_int
 
 KEYS = ("observations", "mask", "weight")
 _SHAPES = {2: "[B, T]", 3: "[B, T, D]"}  # by rank
@@ -101,6 +102,15 @@ def check_mask(batch: Batch) -> None:
             raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
 
 
+def to_size(name: str, value) -> int | tf.Tensor:
+    """Returns a size, checked where it is known: inside a graph it may be a scalar tensor.
+
+    Raises:
+        ValueError: it is no int of at least 1.
+    """
+    return value if tf.is_tensor(value) and not hasattr(value, "numpy") else require_int(name, value, 1)
+
+
 def inputs_of(data):
     """Returns the inputs from what Keras hands to a step of training or evaluation.
 
@@ -138,7 +148,8 @@ def first_batch(x, batch_size: int | None):
     """Returns the first batch of what `fit` accepts, and a value to pass to `fit` in its place.
 
     Args:
-        x: a `tf.data.Dataset`, a `keras.utils.PyDataset`, an iterator, an array, or a dictionary of arrays.
+        x: a `tf.data.Dataset`, one that a strategy distributes, a `keras.utils.PyDataset`, an iterator, an array, or a
+            dictionary of arrays.
         batch_size: of arrays; None for Keras' 32.
 
     Raises:
@@ -155,4 +166,6 @@ def first_batch(x, batch_size: int | None):
             raise ValueError(f"`x` must hold at least one batch. Received an empty data set: x={x}")
         if iterator is x:  # what was taken is put back
             x = _resume(batch, iterator)
+    if isinstance(x, tf.distribute.DistributedDataset):  # the first replica's part says enough
+        batch = {name: getattr(part, "values", [part])[0] for name, part in batch.items()}
     return keras.utils.unpack_x_y_sample_weight(batch)[0], x

@@ -157,6 +157,8 @@ class TrainingConfig:
     deterministic: bool = False  # TensorFlow's op determinism
     steps_per_execution: int = 1
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
+    num_replicas: int = 1  # R, devices over which each batch is split; each draws its own noise
+    truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
 
     def __post_init__(self):
         minimum_one = (
@@ -166,12 +168,13 @@ class TrainingConfig:
             "kl_num_cycles",
             "steps_per_execution",
             "num_importance",
+            "num_replicas",
         )
         for name in minimum_one:
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)
-        for name in ("max_steps", "save_every_steps"):
+        for name in ("max_steps", "save_every_steps", "truncation"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
         require(
@@ -186,7 +189,16 @@ class TrainingConfig:
         require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)
         self._check_objective()
+        self._check_replicas()
         require(0 <= self.seed < 2**31, "seed", "in [0, 2**31)", self.seed)
+
+    def _check_replicas(self) -> None:
+        for name in ("batch_size", "eval_batch_size"):
+            size = getattr(self, name)
+            divisible = f"divisible by num_replicas={self.num_replicas}, each of which takes as many sequences"
+            require(size % self.num_replicas == 0, name, divisible, size)
+        one = f"False with num_replicas={self.num_replicas}: TensorFlow cannot compile a step of several replicas"
+        require(self.num_replicas == 1 or not self.jit_compile, "jit_compile", one, self.jit_compile)
 
     def _check_objective(self) -> None:
         _require_choice("objective", self.objective, OBJECTIVES)
@@ -215,6 +227,9 @@ class ExperimentConfig:
         require(not exact, "objective", "left alone with model=rnn, whose likelihood is exact", self.training.objective)
         one_step = self.model.model in SENTENCE_MODELS and self.training.objective == "fivo"
         require(not one_step, "objective", "sivi or iwae: a sentence has one latent, nothing to resample", "fivo")
+        truncation = self.training.truncation
+        one_step = self.model.model in SENTENCE_MODELS and truncation is not None
+        require(not one_step, "truncation", "left out: a model of sentences has one stochastic step", truncation)
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""

@@ -2,7 +2,7 @@
 
 import keras
 
-from sisrnn_tf import decoders, emissions, encoders, schedules
+from sisrnn_tf import decoders, emissions, encoders, optimizers, schedules
 from sisrnn_tf.config import SENTENCE_MODELS, DataConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset
@@ -82,6 +82,7 @@ def make_model(
         "hidden_size": config.hidden_size,
         "decoder_sizes": config.decoder_sizes,
         "activation": config.activation,
+        "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,
     }
@@ -148,7 +149,7 @@ def _make_encoder(config: ModelConfig, training: TrainingConfig, point_mass: boo
 
 def make_optimizer(config: TrainingConfig) -> keras.optimizers.Optimizer:
     """Returns Adam with the configuration's learning rate and gradient clipping."""
-    return keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm)
+    return optimizers.ReplicatedAdam(config.learning_rate, global_clipnorm=config.clip_norm)
 
 
 def make_mixing_schedule(config: TrainingConfig) -> schedules.MixingRamp:

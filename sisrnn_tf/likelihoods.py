@@ -1,7 +1,6 @@
 """Log-likelihoods of single sequences by an estimator: batch after batch, kept in a file that an evaluation resumes."""
 
 import json
-import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from sisrnn_tf.data import files
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.validation import require
+from sisrnn_tf.workdir import write_npz
 
 # Estimators by their names in a command, and as records call them. An RNN's likelihood is exact, whatever the name.
 ESTIMATORS = {"bound": "L_K", "iwae": "IWAE", "smc": "SMC"}
@@ -136,10 +136,7 @@ class LikelihoodFile:
         if self.path is None:
             return
         self.path.parent.mkdir(exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, identity=self.identity, num_batches=self.num_batches, **self.values)
-        os.replace(temporary, self.path)
+        write_npz(self.path, identity=self.identity, num_batches=self.num_batches, **self.values)
 
 
 def _check_values(values: Mapping[str, np.ndarray], num_batches: int) -> None:

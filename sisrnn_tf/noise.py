@@ -79,10 +79,13 @@ class ParticleNoise:
         seed: int32 `[2]`.
         first: number of the first particle, int or scalar tensor.
         count: how many particles, int or scalar tensor.
+        first_row: number of the batch's first sequence, int or scalar tensor. Where a seed serves one step alone, a
+            sequence so draws by its number, whichever batch it is in.
     """
 
-    def __init__(self, cell: keras.layers.Layer, batch_size, seed: tf.Tensor, first, count):
+    def __init__(self, cell: keras.layers.Layer, batch_size, seed: tf.Tensor, first, count, first_row=0):
         self.cell, self.batch_size, self.seed, self.first, self.count = cell, batch_size, seed, first, count
+        self.first_row = first_row
 
     def mixing(self, num_steps, start=0) -> tf.Tensor:
         """Returns the noise of psi^0 in steps start..start + num_steps - 1, `[num_steps, m B, N]`."""
@@ -107,7 +110,7 @@ class ParticleNoise:
         """
 
         def draw(particle, count, first_row, num_rows):
-            first_particle, first_row = self.first + particle, start * self.batch_size + first_row
+            first_particle, first_row = self.first + particle, self._row(start) + first_row
             return tf.map_fn(
                 lambda m: _extra_mixing(self.cell, random.fold_in(self.seed, m), first_row, num_rows, num_mixing),
                 first_particle + tf.range(count),
@@ -116,23 +119,28 @@ class ParticleNoise:
 
         return draw
 
+    def _row(self, start) -> int | tf.Tensor:
+        """Returns the number of the first sequence's row in a step."""
+        return self.first_row if isinstance(start, int) and start == 0 else start * self.batch_size + self.first_row
+
     def _rows(self, sample, num_steps, start, dtype, size: int) -> tf.Tensor:
-        shape = [num_steps, self.batch_size]
+        shape = [num_steps * self.batch_size]
         values = tf.map_fn(
-            lambda particle: sample(self.cell, shape, random.fold_in(self.seed, particle), start),
+            lambda particle: sample(self.cell, shape, random.fold_in(self.seed, particle), self._row(start)),
             tf.range(self.first, self.first + self.count),
             fn_output_signature=dtype,
-        )  # [m, num_steps, B, size]
+        )  # [m, num_steps B, size]
+        values = tf.reshape(values, [self.count, num_steps, self.batch_size, size])
         return tf.reshape(tf.transpose(values, [1, 0, 2, 3]), [num_steps, self.count * self.batch_size, size])
 
 
-def _mixing(cell, shape, seed, first_step=0):
-    return cell.sample_noise(shape, random.fold_in(seed, 0), first_step)
+def _mixing(cell, shape, seed, first=0):
+    return cell.sample_noise(shape, random.fold_in(seed, 0), first)
 
 
-def _latent(cell, shape, seed, first_step=0):
+def _latent(cell, shape, seed, first=0):
     shape = [*shape, cell.latent_size]
-    first = random.values_before(first_step, shape)
+    first = random.values_before(first, shape)
     return random.normal(shape, random.fold_in(seed, 1), networks.density_dtype(cell), first)
 
 

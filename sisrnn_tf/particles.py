@@ -187,6 +187,7 @@ def smc_terms(
     mask: tf.Tensor | None = None,
     resample_fn: Callable = resample_systematic,
     resample_criterion_fn: Callable = ess_below_threshold,
+    truncation: int | None = None,
 ) -> tuple[tf.Tensor, BoundTerms]:
     """Returns the log of the sequential Monte Carlo (FIVO) estimate of p(x_1..x_T), `[B]`.
 
@@ -204,22 +205,20 @@ def smc_terms(
         mask: bool `[T, B]`, True on real steps; the others leave weights and states alone.
         resample_fn: (normalized log-weights `[M, B]`, uniforms `[M, B]`) -> ancestors int32 `[M, B]`.
         resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample after the step, bool `[B]`.
+        truncation: steps between the points where the gradient through h stops; None stops it nowhere.
 
     Returns:
         The log-estimate `[B]`, and the bound's terms as plain means over the particles of each step, each `[B]`.
     """
     num_steps = observations.shape[0] or tf.shape(observations)[0]
     count, batch_size, dtype = noise.count, noise.batch_size, uniforms.dtype
+    resampling = {"resample_fn": resample_fn, "resample_criterion_fn": resample_criterion_fn}
 
     def step(time, hidden, log_weights, total, sums):
-        rows = tf.tile(observations[time], [count, 1])
-        next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
-        emission, prior, _, mixture = densities
-        increments = tf.reshape(emission + prior - mixture, [count, batch_size])
-        weighted, ancestors, log_average = reweight(
-            log_weights, increments, uniforms[time], resample_fn, resample_criterion_fn
+        hidden = rnn.cut_gradient(hidden, time, truncation)
+        log_average, next_hidden, weighted, densities = smc_step(
+            cell, observations[time], hidden, log_weights, noise, num_mixing, uniforms[time], time, **resampling
         )
-        next_hidden = select(next_hidden, ancestors)
         means = [tf.reduce_mean(tf.reshape(part, [count, batch_size]), axis=0) for part in densities]
         if mask is not None:
             real = mask[time]
@@ -238,6 +237,43 @@ def smc_terms(
         maximum_iterations=num_steps,
     )
     return total, bounds.sum_terms(*(part[tf.newaxis] for part in sums))
+
+
+def smc_step(
+    cell: keras.layers.Layer,
+    observation: tf.Tensor,
+    hidden: tf.Tensor,
+    log_weights: tf.Tensor,
+    noise: ParticleNoise,
+    num_mixing: int | tf.Tensor,
+    uniforms: tf.Tensor,
+    time: int | tf.Tensor = 0,
+    resample_fn: Callable = resample_systematic,
+    resample_criterion_fn: Callable = ess_below_threshold,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Takes all particles one observation further.
+
+    Args:
+        cell: a stochastic cell.
+        observation: x_t, `[B, D]`.
+        hidden: h_{t-1} of the particles, `[M B, H]`.
+        log_weights: log W_{t-1}, normalized, `[M, B]`.
+        uniforms: numbers between 0 and 1 for the resampling, `[M, B]`.
+        time: which step of the noise this is.
+        cell, noise, num_mixing, resample_fn, resample_criterion_fn: as of `smc_terms`.
+
+    Returns:
+        log sum_m W_{t-1}^m w_t^m, `[B]`; h_t, `[M B, H]`, and log W_t, `[M, B]`, both after any resampling; and the
+        log-densities of emission, prior, posterior and mixture before it, each `[M B]`.
+    """
+    rows = tf.tile(observation, [noise.count, 1])
+    next_hidden, densities = _propagate(cell, rows, hidden, noise, time, num_mixing)
+    emission, prior, _, mixture = densities
+    increments = tf.reshape(emission + prior - mixture, [noise.count, noise.batch_size])
+    log_weights, ancestors, log_average = reweight(
+        log_weights, increments, uniforms, resample_fn, resample_criterion_fn
+    )
+    return log_average, select(next_hidden, ancestors), log_weights, densities
 
 
 def _propagate(

@@ -9,11 +9,25 @@ import tensorflow as tf
 
 from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.types import Gaussian, Noise, Trajectory
+from sisrnn_tf.validation import require_int
 
 
 def batch_to_time_major(tensor: tf.Tensor) -> tf.Tensor:
     """Exchanges the first two axes: `[B, T, ..]` <-> `[T, B, ..]`."""
     return tf.transpose(tensor, [1, 0, *range(2, tensor.shape.rank)])
+
+
+def cut_gradient(hidden: tf.Tensor, time: tf.Tensor, truncation: int | None) -> tf.Tensor:
+    """Returns h_{t-1} as it goes into step t: without gradient where a segment of truncated backpropagation begins.
+
+    Args:
+        hidden: h_{t-1}, `[.., B, H]`.
+        time: t, broadcasts against `hidden`.
+        truncation: steps of a segment; None for one segment.
+    """
+    if truncation is None:
+        return hidden
+    return tf.where((time > 0) & (time % truncation == 0), tf.stop_gradient(hidden), hidden)
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -22,6 +36,8 @@ class StochasticRNN(keras.layers.RNN):
 
     Args:
         cell: a `SISRNNCell`.
+        truncation: steps between the points where the gradient through h stops (truncated backpropagation through
+            time); the values stay as they are. None stops it nowhere.
 
     Call arguments:
         sequences: x, `[B, T, D]`.
@@ -33,8 +49,9 @@ class StochasticRNN(keras.layers.RNN):
         posterior by the cell's stream of noise.
     """
 
-    def __init__(self, cell: keras.layers.Layer, **kwargs):
+    def __init__(self, cell: keras.layers.Layer, truncation: int | None = None, **kwargs):
         super().__init__(cell, **{**kwargs, "return_sequences": True, "autocast": False})
+        self.truncation = truncation if truncation is None else require_int("truncation", truncation, 1)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Unrolls over `[B, T, D]`; see the class."""
@@ -73,6 +90,7 @@ class StochasticRNN(keras.layers.RNN):
 
         def step(time, hidden, outputs):
             observation, mixing, latent, *real = [part.read(time) for part in inputs]
+            hidden = cut_gradient(hidden, time, self.truncation)
             posterior = cell.posterior_parameters(observation, hidden, mixing)
             latent = posterior.loc + posterior.scale * latent
             next_hidden = cell.transition(observation, latent, hidden)
@@ -98,6 +116,7 @@ class StochasticRNN(keras.layers.RNN):
         )
         latent, hidden, loc, scale = (array.stack() for array in arrays)
         previous_hidden = tf.concat([initial_hidden[tf.newaxis], hidden[:-1]], axis=0)  # [T, B, H]
+        previous_hidden = cut_gradient(previous_hidden, tf.range(num_steps)[:, tf.newaxis, tf.newaxis], self.truncation)
         return Trajectory(latent, hidden, previous_hidden, Gaussian(loc, scale))
 
     def outputs(self, trajectory: Trajectory, emission_parameters: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -121,7 +140,8 @@ class StochasticRNN(keras.layers.RNN):
     def get_config(self):
         """Returns the constructor's arguments."""
         config = super().get_config()
-        return {name: config[name] for name in ("name", "trainable", "dtype", "cell")}
+        config = {name: config[name] for name in ("name", "trainable", "dtype", "cell")}
+        return {**config, "truncation": self.truncation}
 
 
 def _sizes(observations: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:

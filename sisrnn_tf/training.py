@@ -3,20 +3,32 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Iterator
+import tempfile
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import callbacks, checkpoints, evaluation, factory, likelihoods, pictures, plotting, run_files, texts
+from sisrnn_tf import (
+    callbacks,
+    checkpoints,
+    evaluation,
+    factory,
+    likelihoods,
+    pictures,
+    plotting,
+    run_files,
+    strategies,
+    texts,
+)
 from sisrnn_tf.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.phases import phases
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.workdir import Workdir, copy_checkpoints
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_CHECKPOINTS = 3  # a damaged one falls back to the one before
@@ -70,23 +82,15 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     return TrainedRun(clone, spec, config, epoch, vocabulary)
 
 
-def phases(first_step: int, total_steps: int, steps_per_epoch: int) -> Iterator[tuple[int, int, int]]:
-    """Cuts what is left of a run into calls of `fit`, whose epochs must all be of one length.
-
-    Yields:
-        first epoch, epoch to end before, steps in each epoch. The rest of a begun epoch and a last one that is cut
-        short are phases of their own.
-    """
-    step = first_step
-    while step < total_steps:
-        epoch, done = divmod(step, steps_per_epoch)
-        whole_epochs = 0 if done else (total_steps - step) // steps_per_epoch
-        if whole_epochs:
-            end, steps = epoch + whole_epochs, steps_per_epoch
-        else:
-            end, steps = epoch + 1, min(steps_per_epoch - done, total_steps - step)
-        yield epoch, end, steps
-        step += (end - epoch) * steps
+def _make_compiled_model(config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None) -> SequenceModel:
+    model = factory.make_model(config.model, config.training, spec, vocabulary)
+    model.compile(
+        optimizer=factory.make_optimizer(config.training),
+        jit_compile=config.training.jit_compile,
+        steps_per_execution=config.training.steps_per_execution,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 @dataclasses.dataclass
@@ -95,23 +99,36 @@ class Trainer:
 
     Attributes:
         config: of the run.
-        workdir: of the run.
+        workdir: of the run; a temporary one in a process that is not the one that writes.
         dataset: read and checked.
         model: compiled, with fresh weights.
+        strategy: over which devices and processes the batches are split.
     """
 
     config: ExperimentConfig
     workdir: Workdir
     dataset: SequenceDataset
     model: SequenceModel
+    strategy: tf.distribute.Strategy
 
     @classmethod
-    def prepare(cls, config: ExperimentConfig, workdir: Workdir) -> "Trainer":
+    def prepare(
+        cls, config: ExperimentConfig, workdir: Workdir, strategy: tf.distribute.Strategy | None = None
+    ) -> "Trainer":
         """Checks everything that can be checked before any work, reads the data and builds the model.
 
+        Args:
+            config: of the run; its number of replicas gives way to the strategy's.
+            workdir: of the run.
+            strategy: of `strategies.make`; None for one device.
+
         Raises:
-            ValueError: the workdir cannot be used, or the data is missing, damaged or cannot be scored.
+            ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, or the batches
+                cannot be split over the replicas.
         """
+        strategy = strategy or tf.distribute.get_strategy()
+        training = dataclasses.replace(config.training, num_replicas=strategy.num_replicas_in_sync)
+        config = dataclasses.replace(config, training=training)
         workdir.check(config)
         keras.utils.set_random_seed(config.training.seed)
         if config.training.deterministic:
@@ -121,14 +138,9 @@ class Trainer:
         spec = DataSpec.of(dataset)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
-        model = factory.make_model(config.model, config.training, spec, dataset.vocabulary)
-        model.compile(
-            optimizer=factory.make_optimizer(config.training),
-            jit_compile=config.training.jit_compile,
-            steps_per_execution=config.training.steps_per_execution,
-        )
-        model.optimizer.build(model.trainable_variables)
-        trainer = cls(config, workdir, dataset, model)
+        with strategy.scope():
+            model = _make_compiled_model(config, spec, dataset.vocabulary)
+        trainer = cls(config, workdir, dataset, model, strategy)
         steps = config.training.steps_per_execution
         require(
             trainer.steps_per_epoch % steps == 0 and trainer.total_steps % steps == 0,
@@ -153,22 +165,37 @@ class Trainer:
     def run(self) -> list[dict]:
         """Trains to the end, evaluates the best epoch on validation and test, draws pictures.
 
+        Of several processes the chief alone evaluates, and writes to the workdir.
+
         Returns:
-            The evaluation's records.
+            The evaluation's records; of a process that is not the chief none.
 
         Raises:
             Interrupted: SIGTERM or Ctrl-C came; the state is saved.
             FloatingPointError: the loss or a weight is not finite; the last checkpoint is good.
             ValueError: another process runs in the workdir, or its files are damaged.
+            ConnectionError: another process of the run is gone.
         """
+        with strategies.losses_reported(self.strategy):
+            if strategies.is_chief(self.strategy):
+                return self._run()
+            with tempfile.TemporaryDirectory() as folder:
+                own = Workdir(folder)
+                copy_checkpoints(self.workdir, own)
+                return dataclasses.replace(self, workdir=own)._run()
+
+    def _run(self) -> list[dict]:
         vocabulary = self.dataset.vocabulary
         self.workdir.create(self.config, DataSpec.of(self.dataset).to_json(), vocabulary and vocabulary.to_text())
         with self.workdir.lock():
-            return self._run()
+            strategies.wait(self.strategy)  # nothing is changed before all have copied what they continue from
+            log = callbacks.MetricsLog(self.workdir.metrics)
+            self._fit(log)
+            records = self._conclude(log) if strategies.is_chief(self.strategy) else []
+            strategies.wait(self.strategy)  # one that went before would be taken for lost
+            return records
 
-    def _run(self) -> list[dict]:
-        log = callbacks.MetricsLog(self.workdir.metrics)
-        self._fit(log)
+    def _conclude(self, log: callbacks.MetricsLog) -> list[dict]:
         epoch = best_checkpoints(self.model, self.workdir).restore_latest()
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         evaluation.write_records(self.workdir.evaluation, records)
@@ -179,13 +206,13 @@ class Trainer:
         if metrics:
             plotting.save(plotting.training_curves(metrics), self.workdir.plots / "training.png")
         seed, vocabulary = self.config.training.seed, self.dataset.vocabulary
-        count = min(pictures.NUM_IMAGES if vocabulary is None else texts.NUM_SENTENCES, len(self.dataset.test))
+        count = min(pictures.NUM_SEQUENCES if vocabulary is None else texts.NUM_SENTENCES, len(self.dataset.test))
         batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
         if vocabulary is not None:
             texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
-        elif self.dataset.image_shape is not None:
-            observations = batch["observations"].numpy()
-            pictures.draw(self.model, observations, self.dataset.image_shape, self.workdir, seed)
+        else:
+            observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
+            pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
         training = self.config.training
@@ -194,31 +221,38 @@ class Trainer:
         )
         saver = callbacks.CheckpointCallback(series, self.steps_per_epoch, self.total_steps, training.save_every_steps)
         step = saver.restore(self.model)
+        strategies.check_same(self.strategy, step)
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
         best = min((record["val_loss"] for record in records), default=math.inf)
-        progress = callbacks.Progress(self.total_steps, self.steps_per_epoch, evaluation.quantity(self.model))
-        parts = [
-            *self._schedules(training),
-            callbacks.NaNGuard(),
-            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
-            progress,
-            log,
-            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
-            saver,
-        ]
+        parts = [*self._parts(log, best), saver]
+        validation = self._batches("validation")
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
             self.model.fit(
                 self._training_batches(),
                 initial_epoch=epoch,
                 epochs=end,
                 steps_per_epoch=steps,
-                validation_data=self._batches("validation"),
+                validation_data=pipeline.distribute(validation, self.strategy),
+                validation_steps=int(validation.cardinality()),
                 callbacks=parts,
                 shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
+
+    def _parts(self, log: callbacks.MetricsLog, best: float) -> list[keras.callbacks.Callback]:
+        """Returns all callbacks but the one that saves, which every process needs: it saves sums over all of them."""
+        parts = [*self._schedules(self.config.training), callbacks.NaNGuard()]
+        if not strategies.is_chief(self.strategy):
+            return parts
+        return [
+            *parts,
+            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
+            callbacks.Progress(self.total_steps, self.steps_per_epoch, evaluation.quantity(self.model)),
+            log,
+            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
+        ]
 
     def _schedules(self, training: TrainingConfig) -> list[keras.callbacks.Callback]:
         if self.config.model.model == "rnn":  # an exact likelihood has neither K nor beta
@@ -226,12 +260,13 @@ class Trainer:
         mixing, kl_weight = factory.make_mixing_schedule(training), factory.make_kl_schedule(training, self.total_steps)
         return [callbacks.ScheduleCallback(mixing, kl_weight)]
 
-    def _training_batches(self) -> tf.data.Dataset:
-        step = int(self.model.optimizer.iterations)
+    def _training_batches(self) -> tf.distribute.DistributedDataset:
+        step = int(self.model.optimizer.iterations.numpy())
         training = self.config.training
-        return pipeline.training_batches(
+        batches = pipeline.training_batches(
             self.dataset, training.batch_size, training.seed, first_step=step, few_lengths=training.jit_compile
         )
+        return pipeline.distribute(batches, self.strategy)
 
     def _batches(self, split: str) -> tf.data.Dataset:
         training = self.config.training

@@ -108,6 +108,33 @@ class BoundTerms(NamedTuple):
     kl: tf.Tensor
 
 
+class StreamState(NamedTuple):
+    """Where a model stands between two observations; all zeros before the first.
+
+    Attributes:
+        hidden: h_t of the particles, `[B, M, H]`.
+        log_weights: log W_t of the particles, `[B, M]`, but for a constant of each sequence.
+    """
+
+    hidden: tf.Tensor
+    log_weights: tf.Tensor
+
+
+class StreamStep(NamedTuple):
+    """What a model makes of one observation.
+
+    Attributes:
+        emission_parameters: of p(x_t | z_t, h_{t-1}) at a draw from the prior by a particle drawn by its weight,
+            `[B, P]`: a prediction of x_t that has not seen it.
+        log_weight: log sum_m W_{t-1}^m w_t^m, `[B]`, nats: what x_t adds to the log-likelihood.
+        state: after x_t.
+    """
+
+    emission_parameters: tf.Tensor
+    log_weight: tf.Tensor
+    state: StreamState
+
+
 class Marginal(NamedTuple):
     """One marginal of a posterior, g(z_t[dimension] | x_t, h_{t-1}), as C equally weighted Gaussians.
 

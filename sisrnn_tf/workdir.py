@@ -4,7 +4,10 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
+
+import numpy as np
 
 from sisrnn_tf.config import ExperimentConfig, differences
 
@@ -135,8 +138,23 @@ class Workdir:
         write_text(self.config, config.to_json())
 
 
+def copy_checkpoints(source: Workdir, target: Workdir) -> None:
+    """Copies what a run continues from, for a process that must not write where it lies."""
+    target.checkpoints.mkdir(parents=True, exist_ok=True)
+    for path in source.checkpoints.glob("last-*"):
+        shutil.copy(path, target.checkpoints)
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file so that a kill leaves the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_npz(path: pathlib.Path, **arrays: np.ndarray) -> None:
+    """Writes arrays, compressed, so that a kill leaves the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
     os.replace(temporary, path)

@@ -6,6 +6,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sisrnn_tf.callbacks import BestCheckpoint, CheckpointCallback, Interrupted, MetricsLog, NaNGuard
 
@@ -21,7 +22,9 @@ class _Series:
 
 
 def _at_step(callback, step):
-    callback.set_model(types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=step), trainable_variables=[]))
+    optimizer, strategy = types.SimpleNamespace(iterations=tf.Variable(step)), tf.distribute.get_strategy()
+    model = types.SimpleNamespace(optimizer=optimizer, trainable_variables=[], distribute_strategy=strategy)
+    callback.set_model(model)
     return callback
 
 

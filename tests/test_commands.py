@@ -2,13 +2,11 @@
 
 import dataclasses
 import json
-import os
-import pathlib
 import shlex
-import subprocess
-import sys
 
 import pytest
+from absl import app
+from absl.flags import FLAGS
 
 from sisrnn_tf import commands
 from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
@@ -16,21 +14,9 @@ from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.presets import from_options
 from sisrnn_tf.reproduction import plans
 from sisrnn_tf.workdir import Workdir
+from tests.launch import launcher
 
-ROOT = pathlib.Path(__file__).parents[1]
 SPEC = DataSpec("digits", "digits, threshold, rows (T=8, D=8)", "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
-# Flags are defined once a process, so they are parsed in one of its own: commands in, configurations out.
-PARSE = """
-import json, sys
-from absl.flags import FLAGS
-from flags import experiment
-for arguments in json.load(sys.stdin):
-    FLAGS.unparse_flags()
-    for name in FLAGS:
-        FLAGS[name].unparse()
-    assert FLAGS(arguments) == arguments[:1]
-    print(json.dumps([FLAGS.workdir, json.loads(experiment.from_flags().to_json())]))
-"""
 OTHER = ExperimentConfig(
     DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
     ModelConfig("sisrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
@@ -58,6 +44,8 @@ OTHER = ExperimentConfig(
             True,
             1,
             6,
+            1,
+            5,
         )
     ),
 )
@@ -74,7 +62,7 @@ OTHER_TEXT = ExperimentConfig(
         dropout=0.3,
         word_dropout=0.1,
     ),
-    OTHER.training,
+    dataclasses.replace(OTHER.training, truncation=None),
 )
 LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
 NO_IMAGE = {"binarization": "none"}
@@ -83,6 +71,9 @@ SERIES = [
     from_options("paper", {"dataset": "strokes", "allow_pickle": True} | STROKES | NO_IMAGE),
     from_options(
         "small", {"dataset": "iamondb", "binarization": "none", "splits": "official", "normalization": "vrnn"}
+    ),
+    from_options(
+        "small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9, "num_replicas": 2} | NO_IMAGE
     ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
 ]
@@ -106,6 +97,32 @@ CONFIGS = [
 ]
 
 
+def _parse(arguments):
+    """Flags are defined once a process, so this is called in one of its own."""
+    from flags import experiment
+
+    FLAGS.unparse_flags()
+    for name in FLAGS:
+        FLAGS[name].unparse()
+    assert FLAGS(arguments) == arguments[:1]
+    return experiment.from_flags()
+
+
+def print_configurations(lines):
+    for arguments in lines:
+        config = _parse(arguments)
+        print(json.dumps([FLAGS.workdir, json.loads(config.to_json())]))
+
+
+def print_refusals(lines):
+    for arguments in lines:
+        try:
+            _parse(["train", *arguments])
+            print("accepted")
+        except app.UsageError as error:
+            print(error)
+
+
 def words(command):
     """The words that a shell makes of a command, without those that start Python."""
     return shlex.split(command.replace("\\\n", " "))[2:]
@@ -123,13 +140,9 @@ def test_no_field_of_the_other_configuration_is_the_default():
 
 def test_the_training_command_makes_the_same_configuration():
     lines = [words(commands.train(Workdir("runs/a b"), config)) for config in CONFIGS]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-c", PARSE]
-    process = subprocess.run(
-        command, input=json.dumps(lines), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert process.returncode == 0, process.stderr
-    received = [json.loads(line) for line in process.stdout.splitlines()]
+    status, output = launcher.call(print_configurations, lines)
+    assert status == 0, output
+    received = [json.loads(line) for line in output.splitlines()]
     assert received == [["runs/a b", json.loads(config.to_json())] for config in CONFIGS]
 
 
@@ -181,26 +194,11 @@ def test_training_makes_the_bound_at_no_mixing_of_models_without(model, estimato
     assert commands.evaluate(Workdir("run"), config, SPEC, made) is None
 
 
-REFUSE = """
-import json, sys
-from absl import app
-from absl.flags import FLAGS
-from flags import experiment
-for arguments in json.load(sys.stdin):
-    FLAGS.unparse_flags()
-    for name in FLAGS:
-        FLAGS[name].unparse()
-    FLAGS(["train", *arguments])
-    try:
-        experiment.from_flags()
-        print("accepted")
-    except app.UsageError as error:
-        print(error)
-"""
 REFUSED = {
     "--dataset=pydoc --model=vrnn": "`model` must be one of sentence_sisrnn",
     "--dataset=digits --model=vae_lstm": "`model` must be one of sisrnn",
     "--dataset=pydoc --layout=rows": "--dataset=pydoc makes no use of --layout",
+    "--dataset=glyphs --data_dir=x": "--dataset=glyphs makes no use of --data_dir",
     "--dataset=digits --max_length=5": "--dataset=digits makes no use of --max_length",
     "--model=rnn --latent_size=2 --noise_sizes=1,1": "--model=rnn makes no use of --latent_size, --noise_sizes",
     "--dataset=pydoc --model=vae_lstm --attention_heads=2": "--model=vae_lstm makes no use of --attention_heads",
@@ -211,12 +209,7 @@ REFUSED = {
 
 
 def test_flags_that_would_do_nothing_or_do_not_fit_are_refused():
-    command = [sys.executable, "-c", REFUSE]
-    lines = json.dumps([flags.split() for flags in REFUSED])
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
-    process = subprocess.run(
-        command, input=lines, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert process.returncode == 0, process.stderr
-    for message, (flags, expected) in zip(process.stdout.splitlines(), REFUSED.items(), strict=True):
+    status, output = launcher.call(print_refusals, [flags.split() for flags in REFUSED])
+    assert status == 0, output
+    for message, (flags, expected) in zip(output.splitlines(), REFUSED.items(), strict=True):
         assert expected in message, flags

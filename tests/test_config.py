@@ -90,6 +90,7 @@ def test_options_win_over_the_preset(preset):
         (TrainingConfig, "seed", -1),
         (TrainingConfig, "max_steps", 0),
         (TrainingConfig, "save_every_steps", 0),
+        (TrainingConfig, "truncation", 0),
     ],
 )
 def test_a_value_out_of_range_is_named(section, field, value):
@@ -159,3 +160,8 @@ def test_particle_objectives_want_particles_and_beta_1(objective):
         from_options("paper", {"objective": "fivo", "num_importance": 2})
     with pytest.raises(ValueError, match="`num_importance` must be 1 with objective=sivi"):
         from_options("paper", {"num_importance": 2})
+
+
+def test_models_of_sentences_have_nothing_to_truncate():
+    with pytest.raises(ValueError, match="`truncation` must be left out: a model of sentences has one stochastic step"):
+        from_options("small", {"model": "vae_lstm", "binarization": "none", "truncation": 5})

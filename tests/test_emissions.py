@@ -130,3 +130,38 @@ def test_normal_scale_floor_is_checked():
 def test_normal_round_trip_through_keras_serialization():
     emission = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(emissions.Normal(3, 0.2)))
     assert (emission.event_size, emission.parameter_size, emission.scale_floor) == (3, 6, 0.2)
+
+
+@pytest.mark.parametrize("name", ["Bernoulli", "Normal"])
+def test_the_density_of_what_is_observed_leaves_the_rest_out(name):
+    emission, rng = getattr(emissions, name)(3), np.random.default_rng(0)
+    parameters = tf.constant(rng.normal(size=(4, emission.parameter_size)))
+    x = tf.constant(rng.integers(2, size=(4, 3)).astype(float))
+    observed = np.array([[1, 1, 1], [0, 1, 0], [1, 0, 1], [0, 0, 0]], bool)
+    log_prob = emission.log_prob_observed(parameters, x, observed).numpy()
+    single = getattr(emissions, name)(1)
+    for row, expected in enumerate(log_prob):
+        columns = [
+            single.distribution(parameters[row, d::3][tf.newaxis]).log_prob(x[row, d : d + 1][tf.newaxis])[0]
+            for d in np.flatnonzero(observed[row])
+        ]
+        np.testing.assert_allclose(expected, sum(columns), rtol=1e-12)
+    np.testing.assert_allclose(log_prob[0], emission.distribution(parameters).log_prob(x)[0], rtol=1e-12)
+    filled = emission.sample_missing(parameters, x, observed, random.as_seed(1)).numpy()
+    drawn = emission.sample(parameters, random.as_seed(1)).numpy()
+    np.testing.assert_array_equal(filled, np.where(observed, x, drawn))
+
+
+@pytest.mark.parametrize("name", ["Bernoulli", "Normal"])
+def test_temperature_divides_logits_and_multiplies_the_variance(name):
+    emission, seed = getattr(emissions, name)(3), random.as_seed(1)
+    parameters = tf.constant(np.random.default_rng(0).normal(size=(500, emission.parameter_size)))
+    samples = [
+        emission.sample(parameters, seed, temperature).numpy() for temperature in (1.0, tf.constant(4.0, tf.float64))
+    ]
+    np.testing.assert_array_equal(samples[0], emission.sample(parameters, seed))
+    if name == "Bernoulli":
+        np.testing.assert_array_equal(samples[1], emission.sample(parameters / 4, seed))
+    else:
+        mean = emission.mean(parameters)
+        np.testing.assert_allclose(samples[1] - mean, 2 * (samples[0] - mean), rtol=1e-9)

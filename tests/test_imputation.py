@@ -33,10 +33,18 @@ def _exact(model, observations):
     return fills, likelihoods / np.sum(likelihoods)
 
 
+def _coupled():
+    """A model of two features that say much of each other, so that particles are resampled."""
+    model = tiny._make(0)
+    kernel = model.cell.decoder.dense_layers[-1].kernel
+    kernel.assign(3.0 * kernel.numpy())
+    return model
+
+
 @pytest.fixture(scope="module")
 def models():
     models = {"SISRNN": forecasting.misled("SISRNN"), "VRNN": forecasting.misled("VRNN"), "RNN": forecasting.rnn()}
-    return models | {"two features": tiny._make(0), "RNN, two features": forecasting.rnn(2)}
+    return models | {"two features": _coupled(), "RNN, two features": forecasting.rnn(2)}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +55,7 @@ def models():
         ("VRNN", [[1.0], [np.nan], [0.0]]),
         ("RNN", [[1.0], [np.nan], [0.0]]),
         ("RNN", [[np.nan], [np.nan], [0.0]]),
-        ("two features", [[1.0, np.nan], [np.nan, 0.0]]),
+        ("two features", [[1.0, np.nan], [np.nan, 0.0], [0.0, 1.0]]),
         ("RNN, two features", [[1.0, np.nan], [np.nan, 0.0]]),
     ],
 )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from sisrnn_tf import plotting
@@ -140,3 +141,104 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path, monkeypatch):
         plotting.save(plotting.image_grid(np.zeros((1, 2, 2))), tmp_path / "grid.png")
     assert (tmp_path / "grid.png").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+
+
+# A square of side 2 whose last side is not drawn, then a jump and a line.
+SQUARE = np.array([[2, 0, 0], [0, 2, 0], [-2, 0, 1], [0, -2, 0], [1, 0, 0]], float)
+
+
+def _segments(figure, color):
+    (found,) = [part for part in figure.axes[0].collections if (part.get_colors()[0] == to_rgba(color)).all()]
+    return found.get_segments()
+
+
+def test_the_pen_draws_where_it_is_down():
+    first, second = _segments(plotting.drawings(SQUARE[np.newaxis], [5]), "black")
+    assert first.shape == (4, 2) and second.shape == (2, 2)
+    size = np.ptp(first[:, 0])
+    np.testing.assert_allclose((first - first[0]) / size, [[0, 0], [1, 0], [1, 1], [0, 1]], atol=1e-12)
+    np.testing.assert_allclose((second - first[0]) / size, [[0, 0], [0.5, 0]], atol=1e-12)
+
+
+def test_y_grows_downward_on_request():
+    first, _ = _segments(plotting.drawings(SQUARE[np.newaxis], [5], y_down=True), "black")
+    assert first[1, 1] == first[0, 1] > first[2, 1]
+
+
+def test_what_was_given_is_drawn_in_another_color():
+    figure = plotting.drawings(np.stack([SQUARE, SQUARE]), [5, 1], context_steps=2)
+    assert [len(part) for part in _segments(figure, "tab:orange")] == [3, 2]  # points; the second has one step
+    assert [len(part) for part in _segments(figure, "black")] == [2, 2]
+
+
+def test_drawings_stay_in_their_cells():
+    rng = np.random.default_rng(0)
+    strokes = np.concatenate(
+        [rng.normal(size=(9, 20, 2)) * rng.uniform(1, 99, (9, 1, 2)), np.zeros((9, 20, 1))], axis=-1
+    )
+    figure = plotting.drawings(strokes, np.full(9, 20))
+    boxes = np.array([[line.min(axis=0), line.max(axis=0)] for line in _segments(figure, "black")])
+    for index, (lower, upper) in enumerate(boxes):
+        for other_lower, other_upper in boxes[:index]:
+            assert (upper < other_lower).any() or (lower > other_upper).any()
+    limits = np.array([figure.axes[0].get_xlim(), figure.axes[0].get_ylim()]).T
+    assert (boxes > limits[0]).all() and (boxes < limits[1]).all()
+
+
+def test_a_drawing_of_one_point_is_drawn():
+    figure = plotting.drawings_beside_data(np.zeros((1, 1, 3)), [1], SQUARE[np.newaxis], [5])
+    assert [axes.get_title() for axes in figure.axes] == ["Samples from the model (1)", "Data (1)"]
+
+
+def test_a_fan_has_the_quantiles_of_its_draws():
+    draws = np.random.default_rng(0).normal(size=(200, 2, 4, 1))
+    figure = plotting.fans([np.zeros((3, 1)), np.zeros((5, 1))], draws, np.ones((2, 4, 1)))
+    assert len(figure.axes) == 2
+    axes = figure.axes[1]
+    outer, inner = (part.get_paths()[0].vertices for part in axes.collections)
+    for band, (lower, upper) in ((outer, (0.1, 0.9)), (inner, (0.25, 0.75))):
+        assert band[:, 0].min() == 5 and band[:, 0].max() == 8
+        at_five = band[band[:, 0] == 5, 1]
+        np.testing.assert_allclose([at_five.min(), at_five.max()], np.quantile(draws[:, 1, 0, 0], [lower, upper]))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "observed",
+        "10-90 %",
+        "25-75 %",
+        "median",
+        "what followed",
+    ]
+
+
+def test_series_stand_beside_data_on_one_scale():
+    figure = plotting.series_beside_data(np.zeros((2, 3, 2)), [3, 1], np.ones((1, 4, 2)), [4])
+    assert [axes.get_title() for axes in figure.axes] == ["Samples from the model", "Data", "", ""]
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    assert [len(line.get_ydata()) for line in figure.axes[0].get_lines()] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plotting.drawings(np.zeros((2, 3)), [1]), "`strokes` must be a non-empty array"),
+        (lambda: plotting.drawings(np.zeros((2, 3, 2)), [1, 1]), "`strokes` must be a non-empty array"),
+        (lambda: plotting.drawings(np.zeros((2, 3, 3)), [1, 4]), "`lengths` must be 2 ints from 1 to 3"),
+        (lambda: plotting.drawings(np.full((1, 3, 3), np.nan), [2]), "`strokes` must be finite"),
+        (lambda: plotting.fans([np.zeros((2, 1))], np.zeros((5, 1, 0, 1))), "`draws` must be a non-empty array"),
+        (lambda: plotting.fans([], np.zeros((5, 1, 2, 1))), "`context` and `truth` must be of the sequences"),
+        (
+            lambda: plotting.series_beside_data(np.zeros((1, 2, 2)), [2], np.zeros((1, 2, 1)), [2]),
+            "`samples` must have the features",
+        ),
+    ],
+)
+def test_bad_strokes_and_series_are_named(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_the_same_figure_makes_the_same_svg(tmp_path):
+    for name in ("a.svg", "b.svg"):
+        plotting.save(plotting.drawings(SQUARE[np.newaxis], [5]), tmp_path / name)
+    text = (tmp_path / "a.svg").read_text()
+    assert text == (tmp_path / "b.svg").read_text() and "<svg" in text and text.rstrip().endswith("</svg>")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.svg", "b.svg"]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sisrnn_tf import factory
 from sisrnn_tf.config import ExperimentConfig
+from sisrnn_tf.phases import phases
 from sisrnn_tf.presets import from_options
-from sisrnn_tf.training import Trainer, phases
+from sisrnn_tf.training import Trainer
 from sisrnn_tf.workdir import Workdir
 
 

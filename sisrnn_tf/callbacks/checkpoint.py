@@ -6,6 +6,7 @@ import signal
 import keras
 import tensorflow as tf
 
+from sisrnn_tf import strategies
 from sisrnn_tf.callbacks.nan_guard import diverged
 from sisrnn_tf.checkpoints import Checkpoints
 
@@ -27,8 +28,8 @@ class Interrupted(Exception):  # noqa: N818
 class CheckpointCallback(keras.callbacks.Callback):
     """Saves the state of training at the end of each epoch, and inside one on a signal or every so many steps.
 
-    SIGTERM and the first Ctrl-C save and stop; a second Ctrl-C stops at once. Must come last in the list of callbacks:
-    an epoch that is saved is done.
+    SIGTERM and the first Ctrl-C save and stop; a second Ctrl-C stops at once. Several processes stop together, at the
+    next step that they save anyway. Must come last in the list of callbacks: an epoch that is saved is done.
 
     Args:
         checkpoints: of all training variables.
@@ -51,7 +52,7 @@ class CheckpointCallback(keras.callbacks.Callback):
     @property
     def step(self) -> int:
         """Training steps done."""
-        return int(self.model.optimizer.iterations)
+        return int(self.model.optimizer.iterations.numpy())
 
     def restore(self, model: keras.Model) -> int:
         """Restores a model from the newest checkpoint, if there is one, and returns the steps that it has done."""
@@ -93,7 +94,8 @@ class CheckpointCallback(keras.callbacks.Callback):
         if self.step % self.steps_per_epoch == 0 or self.step >= self.total_steps:
             return
         due = self.save_every_steps and self.step - (self._last_saved or 0) >= self.save_every_steps
-        if due or self._terminated:
+        alone = not strategies.in_several_processes(self.model.distribute_strategy)
+        if due or (self._terminated and alone):
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -110,7 +112,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             raise diverged(f"A weight became NaN or infinite by step {self.step}")
         self.checkpoints.save(self.step)
         self._last_saved = self.step
-        if self._terminated:
+        if strategies.mean(self.model.distribute_strategy, float(self._terminated)) > 0:
             self.on_train_end()
             raise Interrupted(self.step)
 

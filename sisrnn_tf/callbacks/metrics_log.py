@@ -53,7 +53,7 @@ class MetricsLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Appends the epoch's line."""
-        record = {"epoch": epoch + 1, "step": int(self.model.optimizer.iterations)}
+        record = {"epoch": epoch + 1, "step": int(self.model.optimizer.iterations.numpy())}
         record |= {name: float(value) for name, value in logs.items()}
         record["seconds"] = round(time.monotonic() - self._start, 3)
         with self.path.open("a") as file:

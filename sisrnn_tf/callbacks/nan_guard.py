@@ -35,4 +35,4 @@ class NaNGuard(keras.callbacks.Callback):
     def _check(self, name: str, logs: dict) -> None:
         value = float(logs.get(name, 0.0))
         if not math.isfinite(value):
-            raise diverged(f"`{name}` became {value} at step {int(self.model.optimizer.iterations)}")
+            raise diverged(f"`{name}` became {value} at step {int(self.model.optimizer.iterations.numpy())}")

@@ -25,7 +25,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Draws the bar."""
         if self._start is None:  # the first step is mostly TensorFlow's tracing, and says nothing of the others
-            self._first_step, self._start = int(self.model.optimizer.iterations), time.monotonic()
+            self._first_step, self._start = int(self.model.optimizer.iterations.numpy()), time.monotonic()
         if sys.stdout.isatty():
             self._show(logs, end="\r")
 
@@ -34,7 +34,7 @@ class Progress(keras.callbacks.Callback):
         self._show(logs, end="\n")
 
     def _show(self, logs: dict, end: str) -> None:
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         elapsed = time.monotonic() - self._start
         left = elapsed / max(1, step - self._first_step) * (self.total_steps - step)
         filled = 20 * step // self.total_steps

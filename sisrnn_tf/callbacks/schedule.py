@@ -30,4 +30,4 @@ class ScheduleCallback(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         """Sets beta."""
         if self.kl_weight is not None:
-            self.model.loss_layer.kl_weight = self.kl_weight(int(self.model.optimizer.iterations))
+            self.model.loss_layer.kl_weight = self.kl_weight(int(self.model.optimizer.iterations.numpy()))

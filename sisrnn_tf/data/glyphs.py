@@ -77,7 +77,8 @@ def _contours(character: str, face: str) -> list[np.ndarray]:
     points[codes == Path.CLOSEPOLY] = points[starts]
     controls = np.flatnonzero(codes == Path.CURVE3)[::2]  # a curve is two rows, its control point and its end
     points[controls] = np.rint((points[controls - 1] + 2 * points[controls] + points[controls + 1]) / 4)
-    return [
+    contours = [
         contour[np.append(True, np.diff(contour, axis=0).any(axis=1))]  # without steps that lead nowhere
         for contour in np.split(points, starts[1:])
     ]
+    return [contour for contour in contours if len(contour) > 1]  # Sans has a stray point in its u

@@ -67,7 +67,39 @@ def training_batches(
 
     last_step = np.iinfo(np.int64).max if num_steps is None else first_step + num_steps
     batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2, deterministic=True)
+    if num_steps is None:  # said, several processes need not ask each other at every step whether there is a next
+        batches = batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return batches.prefetch(2)
+
+
+def distribute(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> tf.distribute.DistributedDataset:
+    """Returns batches cut into equal shards of neighboring rows, one a replica; a process makes those of its own.
+
+    Args:
+        batches: of a size that the number of replicas divides.
+        strategy: says which replicas there are; batches for a single one stay whole.
+    """
+
+    def make_local(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        if context.num_replicas_in_sync == 1:
+            return batches
+        count = context.num_replicas_in_sync // context.num_input_pipelines
+        cut = _cutter(context.num_replicas_in_sync, context.input_pipeline_id * count, count)
+        return batches.map(lambda batch: tf.nest.map_structure(cut, batch)).unbatch().prefetch(2 * count)
+
+    return strategy.distribute_datasets_from_function(make_local)
+
+
+def _cutter(num_shards: int, first: int, count: int):
+    """Returns a function `[B, ..]` -> shards first..first + count - 1 of so many, `[count, B / num_shards, ..]`."""
+
+    def cut(part):
+        size = part.shape[0] // num_shards
+        rows = part[first * size : (first + count) * size]
+        shards = tf.reshape(rows, tf.concat([[count, size], tf.shape(part)[1:]], axis=0))
+        return tf.ensure_shape(shards, [count, size, *part.shape[1:]])
+
+    return cut
 
 
 def num_evaluated(sequences: Sequences, max_sequences: int | None) -> int:

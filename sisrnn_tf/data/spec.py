@@ -143,6 +143,14 @@ class DataSpec:
         values = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
         return json.dumps(values, indent=2) + "\n"
 
+    def to_units(self, observations: np.ndarray) -> np.ndarray:
+        """Returns observations `[.., D]` of a model in the user's units."""
+        return np.asarray(observations) if self.normalization is None else self.normalization.invert(observations)
+
+    def from_units(self, observations: np.ndarray) -> np.ndarray:
+        """Returns observations `[.., D]` in the user's units as a model takes them."""
+        return np.asarray(observations) if self.normalization is None else self.normalization.apply(observations)
+
     def describe(self) -> str:
         """Returns the convention and the sizes of the splits, in words."""
         sizes = " / ".join(f"{count:,}" for count in self.num_sequences)

@@ -50,7 +50,7 @@ def read_sentences(path: pathlib.Path) -> list[str]:
         ValueError: the file cannot be read or holds no sentence.
     """
     lines = read_lines(path)
-    filled = _without_labels([line for line in lines if line.strip()])
+    filled = without_labels([line for line in lines if line.strip()])
     kept = [line for line in filled if line.strip()]
     num_empty = len(lines) - len(kept) - (not lines[-1])  # what follows the last newline is no line
     if num_empty:
@@ -60,7 +60,7 @@ def read_sentences(path: pathlib.Path) -> list[str]:
     return kept
 
 
-def _without_labels(lines: Sequence[str]) -> list[str]:
+def without_labels(lines: Sequence[str]) -> list[str]:
     """Returns lines without their first column, if that is a whole number before a tab in all of them."""
     columns = [line.split("\t", 1) for line in lines]
     labeled = all(len(column) == 2 and column[0].strip().isdecimal() for column in columns)

@@ -1,11 +1,14 @@
 """What all models share: Keras' training loop, evaluation, and the likelihoods that users ask for."""
 
+import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, particles, random
+from sisrnn_tf import batches, export, particles, random, strategies
+from sisrnn_tf.data.normalization import Normalization
+from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.types import Batch, BoundTerms
 from sisrnn_tf.validation import require, require_int
 
@@ -21,6 +24,7 @@ class SequenceModel(keras.Model):
         _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
         _bound_terms(batch, seed, num_mixing)   -> BoundTerms
         _estimate(batch, num_importance, num_mixing, resampling, seed) -> log p(x) or an estimate of it, [B]
+        _score(batch, num_importance, num_mixing, seed, first_row)     -> the same, by the noise law of `score`
 
     Args:
         emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
@@ -48,12 +52,15 @@ class SequenceModel(keras.Model):
         batch = batches.to_batch(inputs, self.observation_rank)
         outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
         if training:
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                # Replicas take turns: one that waited for the seed would count the loss of the one before it as well.
+                self.loss_layer._clear_losses()
             objective()
         return outputs
 
     def train_step(self, data):
         """Trains on a batch, without targets."""
-        return super().train_step((batches.inputs_of(data),))
+        return self._to_logs(super().train_step((batches.inputs_of(data),)))
 
     def test_step(self, data):
         """Evaluates a batch under the evaluation's K and beta = 1."""
@@ -63,7 +70,19 @@ class SequenceModel(keras.Model):
         rows = tf.shape(batch.observations)[0]
         weight = tf.ones([rows]) if batch.weight is None else tf.cast(batch.weight, tf.float32)
         self._loss_tracker.update_state(sum(self.loss_layer.losses), sample_weight=tf.reduce_sum(weight))
-        return self.get_metrics_result()
+        return self._to_logs(self.get_metrics_result())
+
+    def _to_logs(self, metrics: Mapping) -> Mapping:
+        """Returns metrics in the shape in which Keras can average them over replicas."""
+        if not strategies.in_several_processes(self.distribute_strategy):
+            return metrics
+        return {name: tf.reshape(value, [1]) for name, value in metrics.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All is built but the optimizer. Keras would read a batch first, and fails on one of several processes.
+        if self._distribute_strategy is not None and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, **kwargs):
         """Trains as `keras.Model.fit` does, after a check of the first batch.
@@ -86,6 +105,18 @@ class SequenceModel(keras.Model):
         batches.refuse_beside(y=y, sample_weight=kwargs.get("sample_weight"))
         self.evaluation_stream.restart()
         return super().evaluate(x, **kwargs)
+
+    def make_train_function(self, force=False):
+        """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
+    def infer(self, observations, mask=None, seed: random.Seed | None = None) -> dict[str, tf.Tensor]:
+        """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
+        batch = self._to_batch(observations, mask)
+        return self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
 
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
@@ -152,6 +183,53 @@ class SequenceModel(keras.Model):
         seed = None if seed is None else random.as_seed(seed)
         return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)
 
+    def score(
+        self,
+        observations,
+        mask=None,
+        num_importance: int = 1,
+        num_mixing: int = 1,
+        seed: random.Seed | None = None,
+        first_row: int = 0,
+    ) -> tf.Tensor:
+        """Returns the estimate of log p(x_1..x_T) that an exported model serves, `[B]`, in nats.
+
+        It is `log_likelihood` with resampling where there are steps to resample at, so at M = 1 the bound L_K, but for
+        where its noise is from: step t draws from the seed fold_in(seed, t), so that steps that come one by one give
+        the same, and sequence b by its number first_row + b, so that the answer does not depend on the batches.
+
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`, right padding; None where every step is real.
+            num_importance: M.
+            num_mixing: K.
+            seed: an int or a pair of ints; None draws from the model's stream.
+            first_row: number of the first sequence among those of the seed.
+
+        Raises:
+            ValueError: a number is out of its range, or the observations' shape is not the model's.
+        """
+        num_importance = tf.constant(require_int("num_importance", num_importance, 1))
+        num_mixing = tf.constant(require_int("num_mixing", num_mixing, 0))
+        first_row = tf.constant(require_int("first_row", first_row, 0))
+        batch = self._to_batch(observations, mask)
+        return self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)
+
+    def export(
+        self,
+        path: str | pathlib.Path,
+        num_mixing: int = 10,
+        num_importance: int = 1,
+        normalization: Normalization | None = None,
+        vocabulary: Vocabulary | None = None,
+        origin: export.Origin | None = None,
+    ) -> None:
+        """Writes a SavedModel with the signatures score, encode, reconstruct, generate and, of sequences, step.
+
+        Arguments: see `sisrnn_tf.export.export`.
+        """
+        export.export(self, path, num_mixing, num_importance, normalization, vocabulary, origin)
+
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
@@ -167,8 +245,16 @@ class SequenceModel(keras.Model):
         return batch
 
     @tf.function(reduce_retracing=True, autograph=False)
+    def _infer_function(self, observations, mask, seed):
+        return self._infer(Batch(observations, mask, None), seed, False)[0]
+
+    @tf.function(reduce_retracing=True, autograph=False)
     def _bound_function(self, observations, mask, num_mixing, seed):
         return self._bound_terms(Batch(observations, mask, None), seed, num_mixing)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _score_function(self, observations, mask, num_importance, num_mixing, seed, first_row):
+        return self._score(Batch(observations, mask, None), num_importance, num_mixing, seed, first_row)
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -26,7 +26,7 @@ class MixingModel(SequenceModel):
 
     def make_train_function(self, force=False):
         """Makes the training step; under XLA K is part of it, so a K that has changed since needs a new one."""
-        num_mixing = int(self.loss_layer.num_mixing)
+        num_mixing = int(self.loss_layer.num_mixing.numpy())
         force = force or (self.jit_compile and num_mixing != self._compiled_num_mixing)
         self._compiled_num_mixing = num_mixing
         return super().make_train_function(force)

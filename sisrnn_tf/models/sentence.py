@@ -180,10 +180,10 @@ class SentenceSISRNN(MixingModel, WritingModel):
         outputs = {"log_likelihood": log_likelihood, "latent": trajectory.latent[0], "hidden": hidden}
         return outputs, objective
 
-    def _trajectories(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor, dropout_seed=None):
+    def _trajectories(self, batch: Batch, first, count, num_mixing, seed: tf.Tensor, dropout_seed=None, first_row=0):
         """Returns no mask, and of the latents first..first + count - 1 of each sentence densities and mixture."""
         read, hidden = self._read(batch)
-        noise = ParticleNoise(self.cell, self._rows(batch), seed, first, count)
+        noise = ParticleNoise(self.cell, self._rows(batch), seed, first, count, first_row)
         trajectory = self._sample(hidden, Noise(noise.mixing(1), noise.latent(1), None))
         densities, _ = self._densities(read, trajectory, dropout_seed)
         draws = noise.extra_mixing(num_mixing)
@@ -204,6 +204,17 @@ class SentenceSISRNN(MixingModel, WritingModel):
         size = max(1, _CHUNK_LOGITS // (num_logits * self.likelihood.vocabulary_size)) if num_logits else 1
         size = min(size, particles.chunk_size(batch.observations.shape[0]))
         return self._importance_estimate(batch, num_importance, tf.constant(num_mixing), size, self._to_seed(seed))
+
+    def _score(self, batch: Batch, num_importance, num_mixing, seed: tf.Tensor, first_row) -> tf.Tensor:
+        step_seed = random.fold_in(seed, 0)  # of the one step
+
+        def weigh(particle):
+            parts = self._trajectories(batch, particle, 1, num_mixing, step_seed, first_row=first_row)
+            return particles.trajectory_terms(parts[1], parts[2].log_density(), 1).surrogate[0]
+
+        # One at a time: the logits of all would not fit.
+        log_weights = tf.map_fn(weigh, tf.range(num_importance), fn_output_signature=self.density_dtype)
+        return particles.log_mean_exp(log_weights)
 
     @staticmethod
     def _rows(batch: Batch) -> int | tf.Tensor:

@@ -13,7 +13,7 @@ from sisrnn_tf.models.mixing import MixingModel
 from sisrnn_tf.models.stepwise import StepwiseModel
 from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
 from sisrnn_tf.rnn import StochasticRNN, batch_to_time_major
-from sisrnn_tf.types import Batch, BoundTerms
+from sisrnn_tf.types import Batch, BoundTerms, StreamState
 from sisrnn_tf.validation import require
 
 
@@ -39,6 +39,8 @@ class SISRNN(MixingModel, StepwiseModel):
             (which is that at M = 1), and beta must be 1; validation stays with L_K.
         resample: which estimate that is: importance-weighted trajectories (IWAE), or particles that are resampled
             (FIVO), of which there must be at least 3; see `log_likelihood`.
+        truncation: steps between the points where training stops the gradient through h (truncated backpropagation
+            through time); values stay as they are. None stops it nowhere.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -65,6 +67,7 @@ class SISRNN(MixingModel, StepwiseModel):
         eval_num_mixing: int = 10,
         num_importance: int = 1,
         resample: bool = False,
+        truncation: int | None = None,
         **kwargs,
     ):
         super().__init__(emission, seed, **kwargs)
@@ -82,7 +85,7 @@ class SISRNN(MixingModel, StepwiseModel):
             name="cell",
         )
         self.stream = self.cell.stream
-        self.rnn = StochasticRNN(self.cell, dtype=self.dtype_policy, name="rnn")
+        self.rnn = StochasticRNN(self.cell, truncation, dtype=self.dtype_policy, name="rnn")
         self.rnn.build((None, None, emission.event_size))
         self.loss_layer = SIVILoss(num_mixing, kl_weight, eval_num_mixing, num_importance, name="loss_layer")
         require(isinstance(resample, bool), "resample", "True or False", resample)
@@ -111,14 +114,6 @@ class SISRNN(MixingModel, StepwiseModel):
         """
         observations, mask, sizes = self._time_major(self._to_batch(observations, mask))
         return observations, self.rnn.scan(observations, draw_noise(self.cell, *sizes, 0, seed), mask), mask
-
-    def _time_major(self, batch: Batch):
-        """Returns observations `[T, B, D]`, the mask `[T, B]` or None, and the sizes T and B."""
-        mask = None if batch.mask is None else batch_to_time_major(batch.mask)
-        observations = tf.cast(batch_to_time_major(batch.observations), self.density_dtype)
-        if mask is not None:  # padding may hold anything, NaN too
-            observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
-        return observations, mask, tuple(observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
 
     def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
         num_importance = self.loss_layer.num_importance
@@ -175,6 +170,7 @@ class SISRNN(MixingModel, StepwiseModel):
         noise = ParticleNoise(self.cell, batch_size, seed, 0, count)
         # Particles are numbered from 0, so -1 is free for the resampling.
         uniforms = random.uniform([num_steps, count, batch_size], random.fold_in(seed, -1), self.density_dtype)
+        resampling["truncation"] = self.rnn.truncation
         return particles.smc_terms(self.cell, observations, noise, num_mixing, uniforms, mask, **resampling)
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -188,6 +184,34 @@ class SISRNN(MixingModel, StepwiseModel):
             resample_fn=resample_fn,
             resample_criterion_fn=resample_criterion_fn,
         )[0]
+
+    def _advance(self, observation: tf.Tensor, state: StreamState, num_mixing, seed: tf.Tensor, first_row):
+        shape = state.hidden.shape
+        batch_size, count = (shape[axis] or tf.shape(state.hidden)[axis] for axis in (0, 1))
+        first = random.values_before(first_row, [batch_size, count])
+        # Particles are numbered from 0, so -1 is free for the resampling.
+        uniforms = random.uniform([batch_size, count], random.fold_in(seed, -1), self.density_dtype, first)
+        log_weight, hidden, log_weights, _ = particles.smc_step(
+            self.cell,
+            observation,
+            tf.reshape(tf.cast(batch_to_time_major(state.hidden), self.compute_dtype), [-1, self.hidden_size]),
+            tf.nn.log_softmax(tf.transpose(state.log_weights), axis=0),
+            ParticleNoise(self.cell, batch_size, seed, 0, count, first_row),
+            num_mixing,
+            tf.transpose(uniforms),
+        )
+        hidden = batch_to_time_major(tf.reshape(hidden, [count, batch_size, self.hidden_size]))
+        hidden = tf.ensure_shape(tf.cast(hidden, self.density_dtype), shape)
+        return log_weight, StreamState(hidden, tf.ensure_shape(tf.transpose(log_weights), shape[:2]))
+
+    def _predict(self, state: StreamState, seed: tf.Tensor) -> tf.Tensor:
+        log_weights = tf.transpose(state.log_weights)
+        uniforms = random.uniform([1, tf.shape(log_weights)[1]], random.fold_in(seed, 0), self.density_dtype)
+        chosen = particles.resample_multinomial(log_weights, uniforms)[0]  # [B]
+        hidden = tf.cast(tf.gather(state.hidden, chosen, batch_dims=1), self.compute_dtype)
+        prior = self.cell.prior_parameters(hidden)
+        latent = prior.loc + prior.scale * random.normal(tf.shape(prior.loc), random.fold_in(seed, 1), prior.loc.dtype)
+        return self.cell.emission_parameters(latent, hidden)
 
     def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
         prior = self.cell.prior_parameters(hidden)
@@ -207,6 +231,7 @@ class SISRNN(MixingModel, StepwiseModel):
             **super().get_config(),
             **{name: cell[name] for name in names},
             "resample": self.resample,
+            "truncation": self.rnn.truncation,
         }
 
 

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from sisrnn_tf import batches, particles, random, smoothing
-from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.streaming import StreamingModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch
 from sisrnn_tf.validation import require, require_int
@@ -14,10 +14,10 @@ from sisrnn_tf.validation import require, require_int
 _MAX_ROWS = 2**15
 
 
-class StepwiseModel(SequenceModel):
+class StepwiseModel(StreamingModel):
     """A likelihood of sequences whose steps are drawn one by one.
 
-    Beside what `SequenceModel` asks for, a subclass has `hidden_size` and `density_dtype`, and gives
+    Beside what `StreamingModel` asks for, a subclass gives
 
         _generate_step(hidden, temperature, seed)                   -> x_t, h_t from h_{t-1}
         _propose(observation, observed, hidden, num_mixing, seed)   -> x_t without gaps, h_t, log w_t; see `smoothing`
@@ -35,9 +35,7 @@ class StepwiseModel(SequenceModel):
             mask: bool `[B, T]`, right padding; None where every step is real.
             seed: an int or a pair of ints; None draws from the model's stream.
         """
-        batch = self._to_batch(observations, mask)
-        outputs = self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
-        return self.likelihood.mean(outputs["emission_parameters"])
+        return self.likelihood.mean(self.infer(observations, mask, seed)["emission_parameters"])
 
     def generate(
         self, batch_size: int, num_steps: int, seed: random.Seed | None = None, temperature: float = 1.0
@@ -54,7 +52,7 @@ class StepwiseModel(SequenceModel):
         Raises:
             ValueError: a size or the temperature is not positive.
         """
-        batch_size, num_steps = require_int("batch_size", batch_size, 1), require_int("num_steps", num_steps, 1)
+        batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
         return self._generate_function(batch_size, num_steps, self._to_temperature(temperature), self._to_seed(seed))
 
     def forecast(
@@ -167,10 +165,6 @@ class StepwiseModel(SequenceModel):
         if batch.mask is not None:
             observations = tf.where(batch.mask[..., tf.newaxis], observations, 0.0)
         return batch._replace(observations=observations)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _infer_function(self, observations, mask, seed):
-        return self._infer(Batch(observations, mask, None), seed, False)[0]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, temperature, seed):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf import batches, random
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.sampling import Sampler
@@ -32,7 +32,7 @@ class WritingModel(SequenceModel):
             seed: an int or a pair of ints; None draws from the model's stream.
             sampler: how a word is chosen; None for a draw from the model.
         """
-        num_steps = require_int("num_steps", num_steps, 1)
+        num_steps = batches.to_size("num_steps", num_steps)
         latent = tf.convert_to_tensor(latent, self.density_dtype)
         size = self.cell.latent_size
         require(latent.shape.rank == 2 and latent.shape[1] == size, "latent", f"of shape [B, {size}]", latent.shape)
@@ -42,7 +42,7 @@ class WritingModel(SequenceModel):
         self, batch_size: int, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
     ) -> tf.Tensor:
         """Draws new sentences, int32 `[B, num_steps]`: z from the prior, then words; arguments as of `decode`."""
-        batch_size, seed = require_int("batch_size", batch_size, 1), self._to_seed(seed)
+        batch_size, seed = batches.to_size("batch_size", batch_size), self._to_seed(seed)
         shape = [batch_size, self.cell.latent_size]
         latent = random.normal(shape, random.fold_in(seed, 0), self.density_dtype)
         return self.decode(latent, num_steps, random.fold_in(seed, 1), sampler)

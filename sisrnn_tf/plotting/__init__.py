@@ -1,17 +1,23 @@
 """Pictures: arrays -> matplotlib figures, without pyplot and its global state."""
 
 from sisrnn_tf.plotting.curves import training_curves
+from sisrnn_tf.plotting.drawings import drawings, drawings_beside_data
 from sisrnn_tf.plotting.files import save
 from sisrnn_tf.plotting.images import image_grid, reconstructions, samples_beside_data
 from sisrnn_tf.plotting.information import information
 from sisrnn_tf.plotting.marginals import marginals
+from sisrnn_tf.plotting.series import fans, series_beside_data
 
 __all__ = [
+    "drawings",
+    "drawings_beside_data",
+    "fans",
     "image_grid",
     "information",
     "marginals",
     "reconstructions",
     "samples_beside_data",
     "save",
+    "series_beside_data",
     "training_curves",
 ]

@@ -1,5 +1,7 @@
 """Every public layer and model, registered once below, through all that Keras asks of it."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 import pytest
@@ -144,7 +146,8 @@ def _batch(kind):
 
 def _fit(model, x=None, epochs=1, **kwargs):
     x = _batch(type(model).__name__) if x is None else x
-    return model.fit(x, batch_size=B, epochs=epochs, shuffle=False, verbose=0, **kwargs).history
+    sizes = {} if isinstance(x, tf.data.Dataset) else {"batch_size": B, "shuffle": False}
+    return model.fit(x, epochs=epochs, verbose=0, **sizes, **kwargs).history
 
 
 def _dataset(parts=BATCH):
@@ -153,6 +156,37 @@ def _dataset(parts=BATCH):
 
 def _weights(model):
     return [weight.numpy() for weight in model.weights]
+
+
+def _named_weights(model):
+    return [(weight.path, weight.numpy()) for weight in model.weights]
+
+
+class Run(NamedTuple):
+    """What training twice over the data left: each epoch's metrics, and names and values of weights after the first."""
+
+    history: dict
+    weights: list
+
+
+def _two_epochs(model, **kwargs):
+    """Trains a model and returns its `Run`."""
+    weights = []
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: weights.append(_named_weights(model)))
+    return Run(_fit(model, epochs=2, callbacks=[keep], **kwargs), weights[0])
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def trained(request):
+    """A kind, a model of it trained in graph mode, and its `Run`; only the test that saves the model may change it."""
+    model = _compiled(request.param)
+    return request.param, model, _two_epochs(model)
+
+
+@pytest.fixture(scope="module")
+def validated():
+    """The `Run` of a SISRNN that trained on a data set and was validated after each epoch."""
+    return _two_epochs(_compiled("SISRNN"), x=_dataset(), validation_data=_dataset())
 
 
 def _assert_equal(left, right, **tolerance):
@@ -215,10 +249,8 @@ def test_a_recurrent_layer_in_a_functional_model_is_saved_and_loaded(name, tmp_p
     _assert_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_model_is_saved_and_loaded_with_its_optimizer(kind, tmp_path):
-    model = _compiled(kind)
-    _fit(model)
+def test_a_model_is_saved_and_loaded_with_its_optimizer(trained, tmp_path):
+    kind, model, _ = trained
     if kind != "RNN":
         model.loss_layer.num_mixing, model.loss_layer.kl_weight = 4, 0.25
     model.save(tmp_path / "model.keras")
@@ -242,42 +274,44 @@ def test_weights_are_saved_and_loaded(kind, tmp_path):
     _assert_equal(other.bound(x), model.bound(x), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_training_under_xla_gives_the_same_losses(kind):
-    validation = {"validation_data": BATCH} if kind == "SISRNN" else {}
-    histories = [_fit(_compiled(kind, jit_compile), epochs=2, **validation) for jit_compile in (False, True)]
-    assert set(histories[0]) == set(histories[1])
-    for name, values in histories[0].items():
-        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+def _assert_same_history(history, expected):
+    """Equal metrics, as far as both ran."""
+    assert set(history) == set(expected)
+    for name, values in history.items():
+        np.testing.assert_allclose(values, expected[name][: len(values)], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_training_in_eager_mode_gives_the_same_losses(kind):
-    histories = [_fit(_compiled(kind, run_eagerly=eagerly)) for eagerly in (False, True)]
-    for name, values in histories[0].items():
-        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+def test_training_under_xla_gives_the_same_losses(trained, validated):
+    kind, _, run = trained
+    run, validation = (validated, {"validation_data": BATCH}) if kind == "SISRNN" else (run, {})
+    history = _fit(_compiled(kind, jit_compile=True), epochs=2, **validation)
+    assert {len(values) for values in history.values()} == {2}
+    _assert_same_history(history, run.history)
 
 
-def _assert_same_run(model, expected):
+def test_training_in_eager_mode_gives_the_same_losses(trained):
+    kind, _, run = trained
+    _assert_same_history(_fit(_compiled(kind, run_eagerly=True)), run.history)
+
+
+def _assert_same_run(weights, expected):
     """Equal in all but the evaluation's stream, which every evaluation restarts."""
-    for left, right in zip(model.weights, expected.weights, strict=True):
-        if "evaluation_stream" not in left.path:
-            np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-5, atol=1e-6, err_msg=left.path)
+    for (path, value), (_, other) in zip(weights, expected, strict=True):
+        if "evaluation_stream" not in path:
+            np.testing.assert_allclose(value, other, rtol=1e-5, atol=1e-6, err_msg=path)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_run_is_the_same_twice_in_steps_or_at_once(kind):
-    expected, model = _compiled(kind), _compiled(kind, steps_per_execution=3)
-    _fit(expected)
+def test_a_run_is_the_same_twice_in_steps_or_at_once(trained):
+    kind, _, run = trained
+    model = _compiled(kind, steps_per_execution=3)
     _fit(model)
-    _assert_same_run(model, expected)
+    _assert_same_run(_named_weights(model), run.weights)
 
 
-def test_a_run_is_the_same_from_a_data_set_and_with_validation_beside():
-    expected, model = _compiled("SISRNN"), _compiled("SISRNN")
-    _fit(expected)
-    model.fit(_dataset(), validation_data=_dataset(), verbose=0)
-    _assert_same_run(model, expected)
+@pytest.mark.parametrize("trained", ["SISRNN"], indirect=True)
+def test_a_run_is_the_same_from_a_data_set_and_with_validation_beside(trained, validated):
+    _, _, run = trained
+    _assert_same_run(validated.weights, run.weights)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -297,13 +331,6 @@ def test_bare_arrays_dictionaries_and_validation(kind):
         assert (history["kl_weight"], history["val_kl_weight"]) == ([0.5], [1.0])
 
 
-def test_batches_of_other_sizes():
-    """A last batch that is smaller, and sequences of another length."""
-    model = _compiled("SISRNN")
-    model.fit(X[:6], batch_size=B, verbose=0)
-    assert np.isfinite(model.evaluate(X[:5, :3], batch_size=2, verbose=0, return_dict=True)["loss"])
-
-
 def test_k_and_beta_change_between_epochs():
     """To K = 0 as well, with a last batch that is smaller, so that the batch size is unknown."""
     model = _compiled("SISRNN")
@@ -311,6 +338,8 @@ def test_k_and_beta_change_between_epochs():
         model.loss_layer.num_mixing, model.loss_layer.kl_weight = num_mixing, kl_weight
         history = model.fit(X[:6], batch_size=B, verbose=0).history
         assert (history["num_mixing"], history["kl_weight"]) == ([num_mixing], [kl_weight])
+    # And sequences of another length.
+    assert np.isfinite(model.evaluate(X[:5, :3], batch_size=2, verbose=0, return_dict=True)["loss"])
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -89,6 +89,36 @@ def test_little_of_a_batch_is_padding_and_epochs_are_not_sorted():
     assert abs(np.corrcoef(longest, np.arange(100) % 50)[0, 1]) < 0.3
 
 
+class _Strategy:
+    """Two processes of two replicas each; what it makes of their data is what each of them reads."""
+
+    def distribute_datasets_from_function(self, make):
+        return [make(tf.distribute.InputContext(2, process, num_replicas_in_sync=4)) for process in range(2)]
+
+
+@pytest.mark.parametrize("lengths", [None, np.arange(20) % 3 + 1])
+def test_replicas_share_the_rows_of_each_batch(lengths):
+    dataset = make_dataset(20, lengths=lengths, draw=None if lengths is None else lambda values, seed: values + 0.5)
+    for batches in (
+        pipeline.training_batches(dataset, 8, seed=0, num_steps=4),
+        pipeline.evaluation_batches(dataset, "test", 8),
+    ):
+        readings = [list(local) for local in pipeline.distribute(batches, _Strategy())]
+        for step, batch in enumerate(batches):
+            shards = [shard for reading in readings for shard in reading[2 * step : 2 * step + 2]]
+            assert [len(shard["weight"]) for shard in shards] == [2, 2, 2, 2]
+            for key, value in batch.items():
+                np.testing.assert_array_equal(tf.concat([shard[key] for shard in shards], axis=0), value)
+        assert {len(reading) for reading in readings} == {2 * int(batches.cardinality())}
+    spec = pipeline.distribute(batches, _Strategy())[0].element_spec
+    assert spec["observations"].shape == (2, 3 if lengths is None else None, 2)
+
+
+def test_a_single_replica_reads_whole_batches():
+    batches = pipeline.training_batches(make_dataset(10), 4, seed=0, num_steps=2)
+    assert pipeline.distribute(batches, tf.distribute.get_strategy()) is batches
+
+
 def test_binary_and_drawn_observations_are_float32():
     for draw in (None, _half_ink):
         spec = pipeline.training_batches(make_dataset(draw=draw), 4, seed=0).element_spec

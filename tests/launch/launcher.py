@@ -1,10 +1,15 @@
 """Runs launchers as processes, as a user does."""
 
 import json
+import multiprocessing
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
+from typing import TextIO
 
 import tensorflow as tf
 
@@ -25,19 +30,82 @@ TINY = (
     "--max_eval_sequences=50",
 )
 
+# Importing TensorFlow takes longer than most of these runs: a server that has imported the library, not the launchers,
+# forks for each. Nothing has been computed there, so a fork has what a new interpreter has after its imports.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    ["sklearn.datasets", "sisrnn_tf.diagnostics", "sisrnn_tf.evaluation", "sisrnn_tf.report", "sisrnn_tf.training"]
+)
 
-def start(module: str, *arguments: str) -> subprocess.Popen:
-    """Starts `python -m launch.MODULE`; its output is one text stream, unbuffered."""
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", f"launch.{module}", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+
+class Launched:
+    """A running launcher: what its tests need of a `subprocess.Popen`."""
+
+    def __init__(self, process: multiprocessing.process.BaseProcess, output: TextIO):
+        self._process, self._output = process, output
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, minus the signal's number after one; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """Returns `returncode`, after waiting a moment for the end: who asks in a loop leaves it the processor."""
+        self._process.join(0.005)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, if it still runs."""
+        if self._process.exitcode is None:
+            os.kill(self._process.pid, number)
+
+    def communicate(self, timeout: float) -> tuple[str, None]:
+        """Returns all its output once it has ended; kills it after so many seconds."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            self._process.kill()
+            raise subprocess.TimeoutExpired(self._process.name, timeout, self._read())
+        return self._read(), None
+
+    def _read(self) -> str:
+        self._output.seek(0)
+        return self._output.read()
+
+
+def _redirected(path: str, function: Callable, *arguments) -> None:
+    """Calls a function in a fork, with what it prints in a file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(descriptor, stream.fileno())
+        stream.reconfigure(line_buffering=True)
+    os.chdir(ROOT)
+    function(*arguments)
+
+
+def _launch(module: str, arguments: list[str], variables: dict[str, str]) -> None:
+    """Does what `python -m launch.MODULE` does, with environment variables."""
+    os.environ.update(variables)
+    sys.argv = [f"launch.{module}", *arguments]
+    runpy.run_module(f"launch.{module}", run_name="__main__", alter_sys=True)
+
+
+def _fork(function: Callable, *arguments) -> Launched:
+    output = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 - read when what runs has ended
+    process = _FORKS.Process(target=_redirected, args=(output.name, function, *arguments))
+    process.start()
+    return Launched(process, output)
+
+
+def start(module: str, *arguments: str, **variables: str) -> Launched:
+    """Starts a launcher with environment variables; its output is one text stream, written line by line."""
+    return _fork(_launch, module, [*map(str, arguments)], variables)
+
+
+def call(function: Callable, *arguments) -> tuple[int, str]:
+    """Calls a function of a module, on what can be pickled, in a process of its own; returns what `run` does."""
+    process = _fork(function, *arguments)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
 
 
 def run(module: str, *arguments: str) -> tuple[int, str]:
@@ -45,6 +113,23 @@ def run(module: str, *arguments: str) -> tuple[int, str]:
     process = start(module, *arguments)
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
+
+
+def run_anew(module: str, *arguments: str) -> tuple[int, str]:
+    """Does what `run` does by `python -m launch.MODULE`, word for word; each launcher is run so once."""
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    process = subprocess.run(
+        [sys.executable, "-m", f"launch.{module}", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return process.returncode, process.stdout
 
 
 def read_state(workdir: pathlib.Path) -> dict:

@@ -13,7 +13,7 @@ def test_writes_diagnostics_and_pictures(trained, tmp_path):
     workdir = tmp_path / "run"
     shutil.copytree(trained[0], workdir)
     flags = ("--num_sequences=300", "--num_noise_draws=20", "--sampling_seed=4", "--split=validation")
-    status, output = launcher.run("diagnose", f"--workdir={workdir}", *flags)
+    status, output = launcher.run_anew("diagnose", f"--workdir={workdir}", *flags)
     assert status == 0, output
     record = json.loads((workdir / "diagnostics.json").read_text())
     assert (record["model"], record["split"], record["seed"]) == ("sisrnn", "validation", 4)

@@ -23,7 +23,7 @@ def _records(workdir):
 def test_adds_a_record_for_each_estimate_and_shows_a_table(workdir):
     before = _records(workdir)
     flags = ("--num_importance=1,3", "--num_mixing=2", "--max_eval_sequences=20", "--sampling_seed=4", "--num_seeds=2")
-    status, output = launcher.run("evaluate", f"--workdir={workdir}", "--estimator=all", *flags)
+    status, output = launcher.run_anew("evaluate", f"--workdir={workdir}", "--estimator=all", *flags)
     assert status == 0, output
     records = _records(workdir)
     assert records[:2] == before

@@ -9,7 +9,7 @@ from tests.launch import launcher
 def test_writes_a_picture_and_arrays(trained, tmp_path):
     workdir, _ = trained
     flags = (f"--workdir={workdir}", "--num_samples=5", f"--output_dir={tmp_path}")
-    status, output = launcher.run("generate", *flags)
+    status, output = launcher.run_anew("generate", *flags)
     assert status == 0, output
     samples = np.load(tmp_path / "samples.npz")["observations"]
     assert samples.shape == (5, 8, 8)

@@ -23,7 +23,7 @@ def test_writes_a_page_whose_commands_make_the_records(trained, tmp_path):
     key = {"estimator": "IWAE", "num_mixing": 1, "num_importance": 2, "seed": 3, "num_sequences": 10}
     path.write_text(json.dumps([validation, test, test | key | {"nll": 0.0}]))  # as if it had been evaluated
 
-    status, output = launcher.run("report", f"--workdir={workdir}")
+    status, output = launcher.run_anew("report", f"--workdir={workdir}")
     assert status == 0, output
     assert f"Report: {workdir / 'report.html'}" in output
     page = (workdir / "report.html").read_text()

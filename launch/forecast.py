@@ -1,0 +1,64 @@
+"""Forecasts held-out sequences after their beginnings: draws and quantiles as .npz, and a picture.
+
+python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_steps=10
+"""
+
+import pathlib
+import sys
+
+from absl import app
+from absl import logging as absl_logging
+from absl.flags import FLAGS, mark_flag_as_required
+
+from flags import forecasting, help, workdir
+from flags.arguments import flags_only
+from sisrnn_tf import factory, forecasts, plotting, training
+from sisrnn_tf.validation import require
+from sisrnn_tf.workdir import Workdir, write_npz
+
+
+@flags_only
+def main() -> None:
+    """Runs the launcher."""
+    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
+    folder = Workdir(FLAGS.workdir)
+    output = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts")
+    try:
+        found = _forecast(folder)
+        output.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        sys.exit(f"ERROR: {error}")
+    write_npz(output / "forecasts.npz", **found)
+    figure = plotting.fans(found["context"], found["samples"], found["truth"], f"Forecasts, {FLAGS.split} split")
+    plotting.save(figure, output / "forecasts.png")
+    print(f"Wrote forecasts {found['samples'].shape} to {output / 'forecasts.npz'}")
+    print(f"Picture: {output / 'forecasts.png'}")
+    print(forecasts.describe(found))
+
+
+def _forecast(folder: Workdir) -> dict:
+    run = training.load_best(folder)
+    is_text = run.vocabulary is not None
+    require(not is_text, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
+    left = run.spec.num_steps - FLAGS.context_steps
+    require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", FLAGS.context_steps)
+    dataset = factory.make_data(run.config.data, run.config.training.seed)
+    folder.check_data(run.spec.of(dataset).to_json())
+    num_steps = FLAGS.num_steps or left
+    context, truth = forecasts.contexts(dataset, FLAGS.split, FLAGS.context_steps, num_steps, FLAGS.num_sequences)
+    return forecasts.forecast(
+        run.model,
+        run.spec,
+        context,
+        truth,
+        FLAGS.num_samples,
+        num_importance=FLAGS.num_importance,
+        temperature=FLAGS.temperature,
+        seed=FLAGS.sampling_seed,
+    )
+
+
+if __name__ == "__main__":
+    for required in ("workdir", "context_steps"):
+        mark_flag_as_required(required)
+    app.run(main, flags_parser=help.parser(workdir, forecasting))

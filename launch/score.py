@@ -1,0 +1,55 @@
+"""Scores sequences by the best epoch of a trained model, shard by shard.
+
+python -m launch.score --workdir=runs/digits-sisrnn --input='data/*.npz' --output=scores --num_workers=4
+
+The same command goes on where it was stopped.
+"""
+
+import itertools
+import pathlib
+import sys
+
+from absl import app
+from absl import logging as absl_logging
+from absl.flags import FLAGS, mark_flags_as_required
+from tqdm import tqdm
+
+from flags import help, workdir
+from flags import scoring as scoring_flags
+from flags.arguments import flags_only
+from sisrnn_tf import run_files, scoring
+from sisrnn_tf.data import shards
+from sisrnn_tf.validation import require
+from sisrnn_tf.workdir import Workdir
+
+
+@flags_only
+def main() -> None:
+    """Runs the launcher."""
+    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
+    folder = Workdir(FLAGS.workdir)
+    numbers = (FLAGS.num_mixing, FLAGS.num_importance, FLAGS.sampling_seed, FLAGS.batch_size)
+    job = scoring.Job(FLAGS.workdir, pathlib.Path(FLAGS.output), *numbers, FLAGS.output_format)
+    try:
+        folder.read_config()
+        require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
+        paths = shards.find(FLAGS.input, run_files.read_spec(folder.data_spec).words is not None)
+        paths = dict(itertools.islice(paths.items(), FLAGS.machine, None, FLAGS.num_machines))
+        results = list(tqdm(scoring.run(job, paths, FLAGS.num_workers), total=len(paths), unit="shard", disable=None))
+    except (ValueError, OSError) as error:
+        sys.exit(f"ERROR: {error}")
+    _report(results)
+
+
+def _report(results: list[scoring.Result]) -> None:
+    errors = [f"{result.name}: {result.error}" for result in results if result.error is not None]
+    done = sum(result.was_done for result in results)
+    count = sum(result.num_sequences for result in results)
+    print(f"{count} sequences in {len(results) - len(errors)} shards, {done} of them done before, to {FLAGS.output}")
+    if errors:
+        sys.exit(f"ERROR: {len(errors)} of {len(results)} shards were not scored:\n" + "\n".join(sorted(errors)))
+
+
+if __name__ == "__main__":
+    mark_flags_as_required(["workdir", "input", "output"])
+    app.run(main, flags_parser=help.parser(workdir, scoring_flags))

@@ -1,0 +1,137 @@
+"""Shards: files of sequences to score, each whole in memory."""
+
+import glob
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sisrnn_tf.data import csv_files, files, text_files
+from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.validation import require
+
+_ENDINGS = (".npz", ".csv", ".tfrecord")
+_TEXT_ENDINGS = (".txt", ".txt.gz")
+
+
+class Shard(NamedTuple):
+    """The sequences of a file, in its order.
+
+    Attributes:
+        keys: what the file calls each.
+        sequences: float `[T_n, D]`, in the user's units; or numbers of words, int32 `[T_n]`.
+    """
+
+    keys: Sequence[str]
+    sequences: Sequence[np.ndarray]
+
+
+def find(pattern: str, is_text: bool) -> dict[str, pathlib.Path]:
+    """Returns name -> path of shards, in the order of their names: file names without their endings.
+
+    Args:
+        pattern: a file, a folder of files, or a glob pattern.
+        is_text: whether sentences are looked for, in .txt and .txt.gz, or numbers, in .npz, .csv and .tfrecord.
+
+    Raises:
+        ValueError: there is none, or two have the same name.
+    """
+    path = pathlib.Path(pattern).expanduser()
+    candidates = path.iterdir() if path.is_dir() else map(pathlib.Path, glob.glob(str(path)))
+    endings = _TEXT_ENDINGS if is_text else _ENDINGS
+    shards = {}
+    for candidate in sorted(candidates):
+        ending = next((ending for ending in reversed(endings) if candidate.name.endswith(ending)), None)
+        if ending is None or not candidate.is_file():
+            continue
+        name = candidate.name.removesuffix(ending)
+        require(name not in shards, "input", f"of files that differ in more than their endings {endings}", name)
+        shards[name] = candidate
+    require(bool(shards), "input", f"a file, a folder or a pattern of files {', '.join(endings)}", pattern)
+    return shards
+
+
+def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
+    """Returns the sequences of a file.
+
+        .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
+        .csv        as of `csv_files`: a line of names, the first of them `sequence`, then a row a step
+        .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
+                    numbers of `observations`; `sequence`, a string, is the key
+        .txt[.gz]   a sentence a line, as training reads it: empty lines and a leading column of labels are left out;
+                    the key is the number of the line, from 1 on
+
+    Args:
+        path: of the file.
+        size: D.
+        vocabulary: of text, else None.
+
+    Raises:
+        ValueError: the file is damaged, holds no sequence, or one without a step or with another number of features.
+    """
+    try:
+        if vocabulary is not None:
+            shard = _read_text(path, vocabulary)
+        else:
+            shard = {".npz": _read_npz, ".csv": _read_csv, ".tfrecord": _read_tfrecord}[path.suffix](path, size)
+        require(bool(shard.keys), "sequences", "at least one", len(shard.keys))
+        for key, sequence in zip(shard.keys, shard.sequences, strict=True):
+            good = len(sequence) > 0 and (vocabulary is not None or sequence.shape[1:] == (size,))
+            require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be scored: {error}") from error
+    return shard
+
+
+def _read_text(path: pathlib.Path, vocabulary: Vocabulary) -> Shard:
+    lines = {str(number): line for number, line in enumerate(text_files.read_lines(path), start=1) if line.strip()}
+    return Shard(list(lines), [vocabulary.encode(line) for line in text_files.without_labels(list(lines.values()))])
+
+
+def _read_npz(path: pathlib.Path, _: int) -> Shard:
+    arrays = files.read_npz(path)
+    known = {"observations", "lengths", "mask", "sequence"}
+    require(
+        "observations" in arrays and set(arrays) <= known,
+        "arrays",
+        f"`observations` and others of {known}",
+        set(arrays),
+    )
+    observations = arrays["observations"]
+    require(observations.ndim == 3, "observations", "of shape [N, T, D]", observations.shape)
+    count, num_steps = observations.shape[:2]
+    mask = arrays.get("mask", np.ones([count, num_steps], bool)).astype(bool)
+    require(mask.shape == (count, num_steps), "mask", f"of shape {(count, num_steps)}", mask.shape)
+    require(not (mask[:, 1:] & ~mask[:, :-1]).any(), "mask", "right padding", "a gap")
+    lengths = arrays.get("lengths", mask.sum(axis=1))
+    good = lengths.shape == (count,) and ((lengths >= 0) & (lengths <= num_steps)).all()
+    require(good, "lengths", f"{count} numbers of at most {num_steps}", lengths)
+    keys = arrays.get("sequence", np.arange(count)).astype(str).tolist()
+    require(len(keys) == count, "sequence", f"{count} keys", len(keys))
+    return Shard(keys, [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)])
+
+
+def _read_csv(path: pathlib.Path, _: int) -> Shard:
+    return Shard(*csv_files.read(path))
+
+
+def _read_tfrecord(path: pathlib.Path, size: int) -> Shard:
+    keys, sequences = [], []
+    try:
+        for number, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
+            # An Example is a SequenceExample that is all context.
+            example = tf.train.SequenceExample.FromString(record)
+            context = example.context.feature
+            keys.append(context["sequence"].bytes_list.value[0].decode() if "sequence" in context else str(number))
+            steps = example.feature_lists.feature_list["observations"].feature
+            rows = [_numbers(step) for step in steps] or np.reshape(_numbers(context["observations"]), [-1, size])
+            sequences.append(np.array(rows, np.float64))
+    except (tf.errors.OpError, UnicodeDecodeError, IndexError) as error:
+        raise ValueError(f"record {len(keys)} is damaged: {error}") from error
+    return Shard(keys, sequences)
+
+
+def _numbers(feature: tf.train.Feature) -> Sequence[float]:
+    return feature.float_list.value or feature.int64_list.value

@@ -1,0 +1,86 @@
+"""The card of an exported model: what it takes and gives, what it was trained on, how good it is."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jinja2
+import tensorflow as tf
+
+import sisrnn_tf
+
+_FILES = {
+    "model.json": "the model as Keras describes it",
+    "config.json": "the configuration of the run",
+    "data.json": "what the model must know of its data",
+    "normalization.json": "shift and scale of each feature: the model's units are (x - shift) / scale",
+    "vocabulary.txt": "a word a line, in the order of their numbers",
+}
+
+
+class Origin(NamedTuple):
+    """What a card says of a model's training.
+
+    Attributes:
+        config: of the run, JSON text.
+        data: what the model must know of its data, JSON text.
+        convention: of the data, and the sizes of its splits, in words.
+        epoch: whose weights these are.
+        metrics: a line a likelihood, each with its estimator, K, M, seed and convention.
+    """
+
+    config: str
+    data: str
+    convention: str
+    epoch: int
+    metrics: Sequence[str]
+
+
+def render(
+    title: str, model, signatures, functions: Mapping[str, tf.types.experimental.ConcreteFunction], origin, assets
+) -> str:
+    """Returns the card as Markdown text.
+
+    Args:
+        title: of the card.
+        model: that was exported.
+        signatures: a `SequenceSignatures` or `SentenceSignatures`.
+        functions: signature -> its function.
+        origin: an `Origin`; None where nothing is known.
+        assets: names of the files beside the model.
+    """
+    normalization = signatures.normalization
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sisrnn_tf"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # Markdown
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("card.md").render(
+        title=title,
+        model=type(model).__name__,
+        version=sisrnn_tf.__version__,
+        tensorflow_version=tf.__version__,
+        normalization=normalization,
+        log_volume=normalization.log_volume if normalization else 0.0,
+        sizes=", ".join(f"{letter} = {size:,} {what}" for letter, size, what in signatures.sizes),
+        names=list(functions),
+        signatures=[_describe(signatures, name, function) for name, function in functions.items()],
+        likelihood=signatures.likelihood,
+        origin=origin,
+        files=[(f"assets/{name}", _FILES[name]) for name in assets],
+    )
+
+
+def _describe(signatures, name: str, function) -> dict:
+    inputs = [("in", spec.name, _shape(spec)) for spec in signatures.specs[name]]
+    outputs = [("out", output, _shape(spec)) for output, spec in function.structured_outputs.items()]
+    about = " ".join(inspect.getdoc(getattr(signatures, name)).split())
+    return {"name": name, "about": about, "rows": inputs + outputs}
+
+
+def _shape(spec: tf.TensorSpec) -> str:
+    """Returns type and shape, the first two sizes by their letters where they are free."""
+    sizes = ["BT"[axis] if size is None else str(size) for axis, size in enumerate(spec.shape.as_list())]
+    return f"{spec.dtype.name} [{', '.join(sizes)}]"

@@ -1,0 +1,125 @@
+"""Writes a model as a SavedModel."""
+
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf.data.normalization import Normalization
+from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.export import card, warmup
+from sisrnn_tf.export.sentences import SentenceSignatures
+from sisrnn_tf.export.sequences import SequenceSignatures
+from sisrnn_tf.validation import require, require_int
+
+_DEFAULT = "score"  # the signature that a request gets that names none
+
+
+def export(
+    model,
+    path: str | pathlib.Path,
+    num_mixing: int = 10,
+    num_importance: int = 1,
+    normalization: Normalization | None = None,
+    vocabulary: Vocabulary | None = None,
+    origin: card.Origin | None = None,
+) -> None:
+    """Writes a model as a SavedModel that loads where neither Keras nor this package is; whole or not at all.
+
+    Args:
+        model: a model of this package.
+        path: of the folder to make; TensorFlow Serving wants NAME/NUMBER.
+        num_mixing: K of `score` and `step`.
+        num_importance: M of them.
+        normalization: of the model's observations; requests and answers are in the user's units.
+        vocabulary: of a model of sentences; requests and answers are text.
+        origin: what its card says of its training.
+
+    Raises:
+        ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
+    """
+    path = pathlib.Path(path)
+    signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary)
+    check_new(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
+        folder, assets = pathlib.Path(temporary, "model"), pathlib.Path(temporary, "assets")
+        module = tf.Module()
+        module.weights = [variable.value for variable in model.variables]
+        module.table = getattr(signatures, "table", None)
+        texts = _assets(model, normalization, vocabulary, origin)
+        module.assets = _write_assets(assets, texts)
+        functions = {name: _to_function(signatures, name) for name in signatures.specs}
+        tf.saved_model.save(module, str(folder), {"serving_default": functions[_DEFAULT], **functions})
+        title = f"{path.absolute().parent.name}/{path.name}"
+        text = card.render(title, model, signatures, functions, origin, list(texts))
+        (folder / "README.md").write_text(text, encoding="utf-8")
+        warmup.write(folder, path.absolute().parent.name, _named(signatures))
+        os.rename(folder, path)
+
+
+def check_new(path: pathlib.Path) -> None:
+    """Checks that an export can be written to a path.
+
+    Raises:
+        ValueError: there is something already.
+    """
+    require(not path.exists(), "path", "new: an export is never changed. Choose the next number", str(path))
+
+
+def _signatures(model, num_mixing, num_importance, normalization, vocabulary):
+    num_mixing = require_int("num_mixing", num_mixing, 0)
+    num_importance = require_int("num_importance", num_importance, 1)
+    if model.observation_rank == 3:
+        require(vocabulary is None, "vocabulary", "None: the model is not of sentences", vocabulary)
+        size, given = model.likelihood.event_size, None if normalization is None else len(normalization.shift)
+        require(given in (None, size), "normalization", f"of {size} features, as the model's observations", given)
+        return SequenceSignatures(model, num_mixing, num_importance, normalization)
+    size = model.likelihood.vocabulary_size
+    require(vocabulary is not None, "vocabulary", "that of the model: it reads and writes text", vocabulary)
+    require(normalization is None, "normalization", "None: words have no units", normalization)
+    ids = (len(vocabulary), vocabulary.end_id, vocabulary.unknown_id)
+    expected = (size, model.end_id, model.unknown_id)
+    require(ids == expected, "vocabulary", f"the model's, with (words, end, unknown) = {expected}", ids)
+    return SentenceSignatures(model, num_mixing, num_importance, vocabulary)
+
+
+def _to_function(signatures, name: str):
+    function = tf.function(getattr(signatures, name), input_signature=signatures.specs[name], autograph=False)
+    return function.get_concrete_function()
+
+
+def _named(signatures) -> dict[str, dict]:
+    """Returns an example of each signature's request by the names of its arguments."""
+    examples = signatures.examples()
+    return {
+        signature: {spec.name: value for spec, value in zip(specs, examples[signature], strict=True)}
+        for signature, specs in signatures.specs.items()
+    }
+
+
+def _assets(model, normalization, vocabulary, origin) -> dict[str, str]:
+    """Returns file name -> text."""
+    model_config = keras.saving.serialize_keras_object(model)
+    texts = {"model.json": json.dumps(model_config, indent=2) + "\n"}
+    if origin is not None:
+        texts["config.json"], texts["data.json"] = origin.config, origin.data
+    if normalization is not None:
+        values = {"shift": normalization.shift, "scale": normalization.scale, "name": normalization.name}
+        texts["normalization.json"] = json.dumps(values, indent=2) + "\n"
+    if vocabulary is not None:
+        texts["vocabulary.txt"] = vocabulary.to_text()
+    return texts
+
+
+def _write_assets(folder: pathlib.Path, texts: Mapping[str, str]) -> list[tf.saved_model.Asset]:
+    folder.mkdir()
+    assets = []
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        assets.append(tf.saved_model.Asset(str(folder / name)))
+    return assets

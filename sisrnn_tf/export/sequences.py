@@ -1,0 +1,134 @@
+"""The signatures of models of sequences."""
+
+import numpy as np
+import tensorflow as tf
+
+from sisrnn_tf.data.normalization import Normalization
+from sisrnn_tf.export import requests
+from sisrnn_tf.export.units import Units
+from sisrnn_tf.types import StreamState
+
+_WARMUP_STEPS = 8
+
+
+class SequenceSignatures:
+    """What an exported model of sequences does; each method is a signature, its arguments are the request.
+
+    Observations are in the user's units, and so are likelihoods; only `emission_parameters` are the model's own.
+
+    Args:
+        model: a `StepwiseModel`.
+        num_mixing: K.
+        num_importance: M.
+        normalization: of the model's observations, or None.
+
+    Attributes:
+        specs: signature -> shapes and types of its arguments.
+        sizes: letters, values and meanings of the sizes that are fixed.
+        likelihood: what `score` estimates, in words.
+    """
+
+    def __init__(self, model, num_mixing: int, num_importance: int, normalization: Normalization | None):
+        num_importance = 1 if model.has_exact_state else num_importance
+        self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
+        dtype, size = model.density_dtype, model.likelihood.event_size
+        self.normalization, self.units = normalization, Units(normalization, dtype)
+        sequences = (
+            tf.TensorSpec([None, None, size], dtype, "observations"),
+            tf.TensorSpec([None, None], tf.bool, "mask"),
+            requests.SEED,
+        )
+        self.specs = {
+            "score": sequences,
+            "encode": sequences,
+            "reconstruct": sequences,
+            "generate": (requests.BATCH, requests.STEPS, requests.SEED),
+            "step": (
+                tf.TensorSpec([None, size], dtype, "observation"),
+                tf.TensorSpec([None, num_importance, model.hidden_size], dtype, "hidden"),
+                tf.TensorSpec([None, num_importance], dtype, "particle_log_weights"),
+                requests.SEED,
+            ),
+        }
+
+    @property
+    def sizes(self) -> list[tuple[str, int, str]]:
+        """See the class."""
+        emission = self.model.likelihood
+        sizes = [
+            ("D", emission.event_size, "features"),
+            ("P", emission.parameter_size, "emission parameters"),
+            ("H", self.model.hidden_size, "hidden units"),
+        ]
+        if self.model.has_exact_state:
+            return sizes
+        return [
+            *sizes,
+            ("Z", self.model.cell.latent_size, "latents"),
+            ("K", self.num_mixing if self.model.cell.encoder.noise_size else 0, "mixing draws"),
+            ("M", self.num_importance, "particles"),
+        ]
+
+    @property
+    def likelihood(self) -> str:
+        """See the class."""
+        if self.model.has_exact_state:
+            return "log p(x), exact"
+        sizes = dict(size[:2] for size in self.sizes)
+        name = "L_K" if self.num_importance == 1 else "sequential Monte Carlo with systematic resampling"
+        return f"a lower bound in the mean on log p(x): {name}, K = {sizes['K']}, M = {sizes['M']}"
+
+    def score(self, observations, mask, seed):
+        """What the model knows of log p(x) of each sequence, see Likelihoods; step t draws from fold_in(seed, t)."""
+        requests.check_mask(observations, mask)
+        values = self.model.score(self.units.apply(observations), mask, self.num_importance, self.num_mixing, seed)
+        return {"log_likelihood": self.units.density(values, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))}
+
+    def encode(self, observations, mask, seed):
+        """The latents z_t, drawn from the posterior, and the hidden states h_t."""
+        requests.check_mask(observations, mask)
+        outputs = self.model.infer(self.units.apply(observations), mask, seed)
+        return {name: tf.cast(outputs[name], self.units.dtype) for name in ("latent", "hidden")}
+
+    def reconstruct(self, observations, mask, seed):
+        """The emission's mean at latents drawn from the posterior."""
+        requests.check_mask(observations, mask)
+        return {"observations": self.units.invert(self.model.reconstruct(self.units.apply(observations), mask, seed))}
+
+    def generate(self, batch, steps, seed):
+        """New sequences, drawn from the model: T = steps of B = batch."""
+        requests.check_sizes(batch, steps)
+        return {"observations": self.units.invert(self.model.generate(batch, steps, seed))}
+
+    def step(self, observation, hidden, particle_log_weights, seed):
+        """One observation of a stream.
+
+        The state, `hidden` and `particle_log_weights`, begins as zeros. `log_weight` is what the observation adds to
+        `score`, in nats. `mean` and the `emission_parameters`, which are in the model's own units, predict it from the
+        state before it, at a draw from the prior. Each step wants a seed of its own: with those of
+        `tf.random.experimental.stateless_fold_in(seed, t, "philox")`, t from 0 on, the steps add up to `score`.
+        """
+        requests.check_state(observation, hidden, particle_log_weights)
+        state = StreamState(hidden, particle_log_weights)
+        step = self.model.stream_step(self.units.apply(observation), state, self.num_mixing, seed)
+        return {
+            "log_weight": self.units.density(step.log_weight, 1),
+            "emission_parameters": step.emission_parameters,
+            "mean": self.units.invert(self.model.likelihood.mean(step.emission_parameters)),
+            "hidden": step.state.hidden,
+            "particle_log_weights": step.state.log_weights,
+        }
+
+    def examples(self) -> dict[str, tuple]:
+        """Returns the arguments of a request for each signature."""
+        dtype, size = self.units.dtype.as_numpy_dtype, self.model.likelihood.event_size
+        typical = np.zeros(size) if self.units.normalization is None else np.array(self.units.normalization.shift)
+        observations = np.tile(typical, [1, _WARMUP_STEPS, 1]).astype(dtype)
+        seed = np.zeros(2, np.int32)
+        state = (np.zeros(spec.shape[1:], dtype)[np.newaxis] for spec in self.specs["step"][1:3])
+        sequences = (observations, np.ones([1, _WARMUP_STEPS], bool), seed)
+        return {
+            **{name: sequences for name in ("score", "encode", "reconstruct")},
+            "generate": (np.int32(1), np.int32(_WARMUP_STEPS), seed),
+            "step": (observations[:, 0], *state, seed),
+        }

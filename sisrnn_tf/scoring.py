@@ -1,0 +1,213 @@
+"""Log-likelihoods of any number of sequences: shard after shard, in several processes, resumable.
+
+What a sequence gets depends on the seed, its shard's name and its number in it, and not on batches, processes or what
+else is scored. A shard is done when its values and then the record of them are written, each at once: a kill loses no
+more than the shards in work, which are made again as a whole.
+"""
+
+import concurrent.futures
+import csv
+import functools
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import pathlib
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+import sisrnn_tf
+from sisrnn_tf import random, training
+from sisrnn_tf.data import shards
+from sisrnn_tf.workdir import Workdir
+
+FORMATS = ("csv", "npz")
+_FIELDS = ("sequence", "log_likelihood", "num_steps")
+
+
+class Job(NamedTuple):
+    """What is to be made of each shard.
+
+    Attributes:
+        workdir: of the run.
+        output: folder of the values.
+        num_mixing: K; None for that of the run's validation.
+        num_importance: M.
+        seed: of the noise.
+        batch_size: sequences at a time.
+        format: of the values, one of `FORMATS`.
+    """
+
+    workdir: str
+    output: pathlib.Path
+    num_mixing: int | None = None
+    num_importance: int = 1
+    seed: int = 0
+    batch_size: int = 256
+    format: str = "csv"
+
+
+class Result(NamedTuple):
+    """What became of a shard.
+
+    Attributes:
+        name: of the shard.
+        num_sequences: how many it has.
+        was_done: whether an earlier call has made it.
+        error: why it could not be scored; None where it was.
+    """
+
+    name: str
+    num_sequences: int = 0
+    was_done: bool = False
+    error: str | None = None
+
+
+class Scorer:
+    """A model that scores shards.
+
+    Args:
+        job: what to make.
+
+    Raises:
+        ValueError: the workdir holds no trained model.
+    """
+
+    def __init__(self, job: Job):
+        self.job, self.run = job, training.load_best(Workdir(job.workdir))
+        num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
+        self.numbers = job.num_importance, num_mixing
+
+    def score(self, name: str, path: pathlib.Path) -> Result:
+        """Scores a shard, unless that is done, and writes its values."""
+        stat = path.stat()
+        identity = {
+            "input": {"name": path.name, "size": stat.st_size, "changed": stat.st_mtime_ns},
+            "model": [_hash(self.run.config.to_json().encode()), self.run.epoch, sisrnn_tf.__version__],
+            "num_importance, num_mixing, seed": [*self.numbers, self.job.seed],
+        }
+        output = self.job.output / f"{name}.{self.job.format}"
+        record = self.job.output / "done" / f"{output.name}.json"
+        done = _read_record(record)
+        if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
+            return Result(name, done["num_sequences"], was_done=True)
+        shard = shards.read(path, self.run.model.likelihood.event_size, self.run.vocabulary)
+        content = _to_bytes(self._values(name, path, shard), self.job.format)
+        _write(output, content)
+        done = {"identity": identity, "output": _hash(content), "num_sequences": len(shard.keys)}
+        _write(record, (json.dumps(done, indent=2) + "\n").encode())
+        return Result(name, len(shard.keys))
+
+    def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
+        """Returns the values of a shard's sequences, each `[N]`."""
+        seed = random.fold_in(random.as_seed(self.job.seed), zlib.crc32(name.encode()) - 2**31)
+        lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
+        parts = []
+        for first in range(0, len(lengths), self.job.batch_size):
+            sequences = shard.sequences[first : first + self.job.batch_size]
+            try:
+                parts.append(self._score_batch(sequences, seed, first))
+            except ValueError as error:
+                raise ValueError(f"{path}, sequences from {shard.keys[first]} on: {error}") from error
+        return dict(zip(_FIELDS, (np.array(shard.keys), np.concatenate(parts), lengths), strict=True))
+
+    def _score_batch(self, sequences, seed: tf.Tensor, first: int) -> np.ndarray:
+        """Returns log-likelihoods in the user's units, `[B]`."""
+        model, normalization = self.run.model, self.run.spec.normalization
+        if normalization is not None:
+            sequences = [normalization.apply(sequence) for sequence in sequences]
+        model.likelihood.check(np.concatenate(sequences))
+        lengths = np.array([len(sequence) for sequence in sequences])
+        mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
+        dtype = np.int32 if self.run.vocabulary is not None else np.float32
+        observations = np.zeros([*mask.shape, *sequences[0].shape[1:]], dtype)
+        observations[mask] = np.concatenate(sequences)
+        values = model.score(observations, mask, *self.numbers, seed, first).numpy()
+        return values if normalization is None else values - lengths * normalization.log_volume
+
+
+def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> Iterator[Result]:
+    """Scores shards in so many processes, and yields a result for each, as they end.
+
+    Args:
+        job: what to make.
+        paths: name -> shard, of `shards.find`.
+        num_workers: 1 for this process alone.
+
+    Raises:
+        OSError: a process was killed.
+    """
+    (job.output / "done").mkdir(parents=True, exist_ok=True)
+    if num_workers == 1:
+        for name, path in paths.items():
+            yield _score(job, name, path)
+        return
+    threads = max(1, (os.cpu_count() or 1) // num_workers)
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    with concurrent.futures.ProcessPoolExecutor(num_workers, context, _start_worker, (threads,)) as pool:
+        futures = [pool.submit(_score, job, name, path) for name, path in paths.items()]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        except concurrent.futures.BrokenExecutor as error:
+            raise OSError("A worker was killed, perhaps for want of memory. The same command goes on.") from error
+
+
+def _score(job: Job, name: str, path: pathlib.Path) -> Result:
+    try:
+        return _scorer(job).score(name, path)
+    except (ValueError, OSError) as error:
+        return Result(name, error=str(error))
+
+
+_scorer = functools.lru_cache(maxsize=1)(Scorer)  # one in each process
+
+
+def _start_worker(num_threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(num_threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Else a kill of the parent would leave its workers waiting for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _read_record(path: pathlib.Path) -> dict:
+    """Returns the record of a shard that is done; nothing where there is none, or a damaged one."""
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) and isinstance(record.get("num_sequences"), int) else {}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _to_bytes(values: Mapping[str, np.ndarray], kind: str) -> bytes:
+    """Returns values `[N]` as a file of a kind of `FORMATS`."""
+    if kind == "npz":
+        content = io.BytesIO()
+        np.savez_compressed(content, **values)
+        return content.getvalue()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(values)
+    writer.writerows(zip(*(value.tolist() for value in values.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _write(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file so that a kill leaves the old one or the new one; two processes may write the same."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)

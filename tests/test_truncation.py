@@ -1,0 +1,141 @@
+"""Truncated backpropagation through time: where the gradient stops, and that nothing else changes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sisrnn_tf import bounds, random
+from sisrnn_tf.noise import ParticleNoise, draw_noise
+from sisrnn_tf.particles import smc_terms
+from sisrnn_tf.rnn import batch_to_time_major
+
+T, SEGMENTS = 5, [slice(0, 2), slice(2, 4), slice(4, 5)]  # at a truncation of 2
+
+
+def _make(make_model, kind, truncation):
+    return make_model(kind, truncation=truncation, dtype="float64", activation="tanh")
+
+
+def _surrogate(model, observations, mask, noise, initial_state=None):
+    """Sum over sequences of L_K and the last state, of time-major observations."""
+    trajectory = model.rnn.scan(observations, noise, mask, initial_state)
+    parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+    densities = bounds.log_densities(model.cell, observations, parameters, trajectory, noise)
+    return tf.reduce_sum(bounds.bound_terms(densities, mask).surrogate), trajectory.hidden[-1]
+
+
+def _gradients(model, function):
+    weights = [weight.value for weight in model.trainable_weights]
+    with tf.GradientTape() as tape:
+        value = function()
+    return value.numpy(), [gradient.numpy() for gradient in tape.gradient(value, weights, unconnected_gradients="zero")]
+
+
+def _assert_close(left, right):
+    for value, other in zip(left, right, strict=True):
+        np.testing.assert_allclose(value, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["SISRNN", "VRNN"])
+def test_the_gradient_is_the_sum_over_segments_with_a_stopped_state(make_model, observations, mask, kind):
+    whole, model = _make(make_model, kind, None), _make(make_model, kind, 2)
+    x, mask = tf.cast(batch_to_time_major(tf.constant(observations)), tf.float64), tf.transpose(mask)
+    noise = draw_noise(model.cell, T, 4, 3, random.as_seed(2))
+    value, gradients = _gradients(model, lambda: _surrogate(model, x, mask, noise)[0])
+    expected, untruncated = _gradients(whole, lambda: _surrogate(whole, x, mask, noise)[0])
+    assert value == expected
+
+    def by_segments():
+        total, state = 0.0, tf.zeros([4, 4], tf.float64)
+        for part in SEGMENTS:
+            cut = noise._replace(
+                mixing=noise.mixing[part], latent=noise.latent[part], extra_mixing=noise.extra_mixing[:, part]
+            )
+            surrogate, state = _surrogate(whole, x[part], mask[part], cut, tf.stop_gradient(state))
+            total += surrogate
+        return total
+
+    _assert_close(gradients, _gradients(whole, by_segments)[1])
+    assert any(np.abs(left - right).max() > 1e-3 for left, right in zip(gradients, untruncated, strict=True))
+
+
+def test_the_gradient_of_the_exact_likelihood_is_the_sum_over_segments(make_model, observations):
+    whole, model = _make(make_model, "RNN", None), _make(make_model, "RNN", 2)
+    value, gradients = _gradients(model, lambda: tf.reduce_sum(model.bound(observations).surrogate))
+
+    def by_segments():
+        total, state = 0.0, tf.zeros([4, 4], tf.float64)
+        for part in SEGMENTS:
+            states = whole.gru(observations[:, part], initial_state=tf.stop_gradient(state))
+            parameters = whole.decoder(tf.concat([tf.stop_gradient(state)[:, tf.newaxis], states[:, :-1]], axis=1))
+            log_prob = whole.likelihood.distribution(parameters).log_prob(observations[:, part].astype("float64"))
+            total, state = total + tf.reduce_sum(log_prob), states[:, -1]
+        return total
+
+    expected, segment_gradients = _gradients(whole, by_segments)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    _assert_close(gradients, segment_gradients)
+
+
+@pytest.mark.parametrize("kind", ["SISRNN", "RNN"])
+def test_a_truncation_of_all_steps_is_none(make_model, observations, kind):
+    results = []
+    for truncation in (None, T, T + 3):
+        model = _make(make_model, kind, truncation)
+        results.append(_gradients(model, lambda: tf.reduce_sum(model.bound(observations, seed=1).surrogate)))  # noqa: B023
+    for value, gradients in results[1:]:
+        assert value == results[0][0]
+        _assert_close(gradients, results[0][1])
+
+
+def test_particles_are_cut_too(make_model, observations):
+    """With segments of one step the transition has no gradient; the estimate stays as it is."""
+    model, x = _make(make_model, "SISRNN", None), tf.cast(batch_to_time_major(tf.constant(observations)), tf.float64)
+    noise = ParticleNoise(model.cell, 4, random.as_seed(1), 0, 3)
+    uniforms = random.uniform([T, 3, 4], random.as_seed(2), tf.float64)
+    results = {
+        truncation: _gradients(
+            model,
+            lambda: tf.reduce_sum(smc_terms(model.cell, x, noise, 1, uniforms, truncation=truncation)[0]),  # noqa: B023
+        )
+        for truncation in (None, 1)
+    }
+    assert results[1][0] == results[None][0]
+    is_transition = ["transition" in weight.path for weight in model.trainable_weights]
+    for truncation, expected in ((1, False), (None, True)):
+        gradients = results[truncation][1]
+        assert all(np.any(g) == (expected or not own) for g, own in zip(gradients, is_transition, strict=True))
+
+
+def test_training_on_particles_is_cut(make_model, observations):
+    """With segments of one step it leaves the transition alone."""
+    model = make_model("SISRNN", truncation=1, num_importance=3, resample=True)
+    before = [weight.numpy() for weight in model.cell.gru.weights]
+    model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+    model.fit(observations, verbose=0)
+    for weight, old in zip(model.cell.gru.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), old)
+
+
+def test_the_rnn_is_cut_under_xla_and_for_any_length(make_model, observations):
+    losses = []
+    for jit_compile in (False, True):
+        model = make_model("RNN", truncation=2)
+        model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=jit_compile)
+        for x in (observations, observations[:, :3]):
+            losses.append(model.fit(x, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses[:2], losses[2:], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["SISRNN", "RNN"])
+@pytest.mark.parametrize("truncation", [0, -1, 1.5])
+def test_truncation_is_checked(make_model, kind, truncation):
+    with pytest.raises(ValueError, match="`truncation` must be an int of at least 1"):
+        make_model(kind, truncation=truncation)
+
+
+@pytest.mark.parametrize("kind", ["SISRNN", "RNN"])
+def test_truncation_is_part_of_the_configuration(make_model, kind):
+    model = make_model(kind, truncation=3)
+    assert type(model).from_config(model.get_config()).get_config()["truncation"] == 3
