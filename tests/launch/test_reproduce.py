@@ -38,12 +38,15 @@ def uninterrupted(tmp_path_factory):
 
 def test_a_killed_reproduction_goes_on_skips_what_is_done_and_ends_the_same(uninterrupted, tmp_path):
     process = launcher.start("reproduce", *arguments(tmp_path, "rnn,vrnn"))
-    while process.poll() is None and not list(tmp_path.glob("work/mnist-smoke/vrnn-seed0/checkpoints/last-*.index")):
-        pass
+    started = ""
+    while "VRNN\n" not in started or "epoch 2" not in started.rpartition("VRNN\n")[2]:
+        line = process.stdout.readline()
+        assert line, started
+        started += line
     process.send_signal(signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, output
-    assert "2 of 2 runs are left: not known yet" in output
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, started
+    assert "2 of 2 runs are left: not known yet" in started
     assert list(read(tmp_path)) == ["rnn"]
 
     status, output = launcher.run("reproduce", *arguments(tmp_path, "rnn,vrnn"))

@@ -41,7 +41,7 @@ def test_results_of_another_configuration_are_refused_by_name(mnist, tmp_path):
     run = make_run(mnist, "vrnn")
     run["config"]["training"]["epochs"] = 7
     results.path.write_text(json.dumps({"runs": [run]}))
-    with pytest.raises(ValueError, match=r"the row vrnn, seed 0, with another configuration.*\n  epochs: 7 != 8"):
+    with pytest.raises(ValueError, match=r"the row vrnn, seed 0, with another configuration.*\n  epochs: 7 != 10"):
         results.read()
     results.path.write_text(json.dumps({"runs": [run | {"row": "gone"}]}))
     with pytest.raises(ValueError, match=r"the row gone, seed 0, which mnist-cpu does not have"):
@@ -79,8 +79,8 @@ def test_the_list_says_what_is_done_and_what_is_left(mnist, tmp_path):
     lines = runner.describe(runs).splitlines()
     assert "  rnn, seed 0: done in 0:00:42" in lines
     assert "  rnn, seed 1: to do" in lines
-    assert "  vrnn, seed 0: at 12% of its training" in lines
-    assert lines[-1] == "3 of 4 runs are left: about 0:03:12."  # 42 of the RNN, (7 + 8) x 10 of the VRNN
+    assert "  vrnn, seed 0: at 10% of its training" in lines
+    assert lines[-1] == "3 of 4 runs are left: about 0:03:52."  # 42 of the RNN, (9 + 10) x 10 of the VRNN
     assert [(row.name, seed) for row, seed in runner.left(runs)] == [("rnn", 1), ("vrnn", 0), ("vrnn", 1)]
 
 
