@@ -103,6 +103,15 @@ def test_fit_lowers_the_loss(make_model, kind):
     assert after > 3 * np.log(2) - 0.2  # the entropy of the first step is a floor
 
 
+def test_fit_traces_the_training_step_once(make_model, observations, monkeypatch):
+    model, traces = make_model("RNN"), []
+    step = type(model).train_step
+    monkeypatch.setattr(type(model), "train_step", lambda model, data: traces.append(data) or step(model, data))
+    model.compile(jit_compile=False)
+    model.fit(observations, epochs=2, verbose=0)
+    assert len(traces) == 1
+
+
 def test_evaluate_is_repeatable_and_leaves_training_alone(model, observations):
     first = model.evaluate(observations, batch_size=2, verbose=0, return_dict=True)
     position = int(model.stream.position.numpy())
