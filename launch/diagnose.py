@@ -3,7 +3,6 @@
 python -m launch.diagnose --workdir=runs/digits-sisrnn
 """
 
-import json
 import sys
 
 from absl import app
@@ -13,9 +12,8 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import diagnostics as diagnostics_flags
 from flags import help, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import diagnostics, factory, pictures, training
-from sisrnn_tf.data import pipeline
-from sisrnn_tf.workdir import Workdir, write_text
+from sisrnn_tf import diagnosis, diagnostics, factory, training
+from sisrnn_tf.workdir import Workdir
 
 
 @flags_only
@@ -25,17 +23,10 @@ def main() -> None:
     folder = Workdir(FLAGS.workdir)
     try:
         folder.check_writable()
-        model, spec, config, *_ = training.load_best(folder)
-        dataset = factory.make_data(config.data, config.training.seed)
-        folder.check_data(spec.of(dataset).to_json())
-        batches = pipeline.evaluation_batches(dataset, FLAGS.split, FLAGS.num_sequences, FLAGS.num_sequences)
-        batch = next(iter(batches))
-        real = batch["weight"].numpy() > 0
-        observations, mask = (batch[name].numpy()[real] for name in ("observations", "mask"))
-        found = diagnostics.diagnose(model, observations, mask, FLAGS.num_noise_draws, FLAGS.sampling_seed)
-        record = diagnostics.record(found, config.model.model, FLAGS.split, spec.convention, FLAGS.sampling_seed)
-        write_text(folder.diagnostics, json.dumps(record, indent=2) + "\n")
-        pictures.draw_diagnostics(found, folder)
+        run = training.load_best(folder)
+        dataset = factory.make_data(run.config.data, run.config.training.seed)
+        sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
+        record = diagnosis.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
     print(f"Diagnostics: {folder.diagnostics}")

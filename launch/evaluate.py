@@ -10,14 +10,11 @@ import sys
 from absl import app
 from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
-from tqdm import tqdm
 
-import sisrnn_tf
 from flags import evaluation as evaluation_flags
 from flags import help, numbers, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import evaluation, factory, likelihoods, run_files, training
-from sisrnn_tf.data import pipeline
+from sisrnn_tf import estimation, evaluation, factory, likelihoods, training
 from sisrnn_tf.workdir import Workdir
 
 
@@ -33,49 +30,18 @@ def main() -> None:
     try:
         run = training.load_best(folder, FLAGS.precision)
         folder.check_writable()
-        with folder.lock():
-            records = _evaluate(folder, run, likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds))
+        estimates = likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds)
+        dataset = factory.make_data(run.config.data, run.config.training.seed)
+        limits = (FLAGS.max_eval_sequences, FLAGS.precision)
+        records = estimation.evaluate(folder, run, dataset, estimates, *limits, _show)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
     print(f"\n{FLAGS.split}, {run.spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
     print(evaluation.table(records))
 
 
-def _evaluate(folder: Workdir, run: training.TrainedRun, estimates: list[likelihoods.Estimate]) -> list[dict]:
-    """Returns a record for each estimate, shown and written as soon as it is there."""
-    model, spec, config, epoch, _ = run
-    dataset = factory.make_data(config.data, config.training.seed)
-    folder.check_data(spec.of(dataset).to_json())
-    run_files.read_evaluation(folder.evaluation, spec.convention)  # records are added to it
-    max_sequences = FLAGS.max_eval_sequences or config.data.max_eval_sequences
-    size = config.training.eval_batch_size
-    batches = pipeline.evaluation_batches(dataset, FLAGS.split, size, max_sequences)
-    precision = FLAGS.precision or config.training.precision
-    identity = {
-        "epoch": epoch,
-        "max_sequences": max_sequences,
-        "precision": precision,
-        "version": sisrnn_tf.__version__,
-    }
-    files = [likelihoods.LikelihoodFile(folder.likelihoods / f"{_name(each)}.npz", identity) for each in estimates]
-    for file in files:
-        file.check_rows(size, pipeline.num_evaluated(dataset.split(FLAGS.split), max_sequences))
-    records = []
-    for estimate, file in zip(estimates, files, strict=True):
-        with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:
-            values = likelihoods.sequence_likelihoods(model, batches, estimate, file, progress.update)
-        records.append(
-            evaluation.to_record(model, epoch, estimate, spec.convention, precision, values, spec.normalization)
-        )
-        evaluation.write_records(folder.evaluation, records[-1:])
-        print(evaluation.describe(records[-1]), flush=True)
-    return records
-
-
-def _name(estimate: likelihoods.Estimate) -> str:
-    return (
-        f"{estimate.split}-{estimate.estimator}-K{estimate.num_mixing}-M{estimate.num_importance}-seed{estimate.seed}"
-    )
+def _show(record: dict) -> None:
+    print(evaluation.describe(record), flush=True)
 
 
 if __name__ == "__main__":

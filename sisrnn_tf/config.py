@@ -197,8 +197,10 @@ class TrainingConfig:
             size = getattr(self, name)
             divisible = f"divisible by num_replicas={self.num_replicas}, each of which takes as many sequences"
             require(size % self.num_replicas == 0, name, divisible, size)
-        one = f"False with num_replicas={self.num_replicas}: TensorFlow cannot compile a step of several replicas"
-        require(self.num_replicas == 1 or not self.jit_compile, "jit_compile", one, self.jit_compile)
+        for name, only in (("jit_compile", False), ("steps_per_execution", 1)):
+            value = getattr(self, name)
+            possible = f"{only} with num_replicas={self.num_replicas}: TensorFlow fails with both"
+            require(self.num_replicas == 1 or value == only, name, possible, value)
 
     def _check_objective(self) -> None:
         _require_choice("objective", self.objective, OBJECTIVES)

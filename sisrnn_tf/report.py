@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import importlib.metadata
 import json
 import math
 import pathlib
@@ -11,8 +10,7 @@ from typing import Any
 
 import jinja2
 
-import sisrnn_tf
-from sisrnn_tf import commands, evaluation, run_files
+from sisrnn_tf import commands, environment, evaluation, run_files
 from sisrnn_tf.config import ExperimentConfig
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.workdir import Workdir, write_text
@@ -26,7 +24,6 @@ _MODELS = {
     "vae_transformer": "VAE-transformer",
 }
 _PICTURES = ("training", "samples", "reconstructions", "marginals", "information")
-_LIBRARIES = ("tensorflow", "keras", "tensorflow-probability")
 
 # Rows of the table of metrics and what they mean; metrics that are not here follow by name.
 _METRICS = {
@@ -120,8 +117,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "texts": {path.stem: _read_text(path) for path in (workdir.samples, workdir.reconstructions)},
         "sections": dataclasses.asdict(config) | {"data.json": dataclasses.asdict(spec)},
         "commands": [commands.train(workdir, config), *(command for command in evaluations if command)],
-        "versions": {"sisrnn_tf": sisrnn_tf.__version__}
-        | {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "versions": environment.versions(),
     }
 
 

@@ -12,6 +12,7 @@ from sisrnn_tf import commands
 from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.presets import from_options
+from sisrnn_tf.reproduction import plans
 from sisrnn_tf.workdir import Workdir
 from tests.launch import launcher
 
@@ -87,6 +88,12 @@ CONFIGS = [
     OTHER_TEXT,
     LSTM,
     from_options("small", {"dataset": "pydoc", "binarization": "none", "model": "vae_transformer", "epochs": 3}),
+    *(
+        row.config(seed, "DIR")
+        for table in plans.TABLES
+        for scale in plans.SCALES
+        for row, seed in plans.make(table, scale).select()
+    ),
 ]
 
 

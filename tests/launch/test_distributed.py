@@ -43,20 +43,37 @@ def _start_workers(workdir) -> list:
     return [launcher.start("train", *flags, TF_CONFIG=json.dumps(config)) for config in configs]
 
 
-def _end(processes) -> list[tuple[int, str]]:
+def _end(*processes) -> list[tuple[int, str]]:
     outputs = [process.communicate(timeout=300)[0] for process in processes]
     return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The workdirs of uninterrupted runs, and the output of the worker that is not the chief."""
+    """Workdirs of a run of each strategy; of `multi_worker` a worker was killed, and both were started again.
+
+    Returns:
+        The folder of both; by name, status and output of the chief that was left, and of the chief and worker that were
+        started again.
+    """
     folder = tmp_path_factory.mktemp("runs")
     flags = ("--strategy=mirrored", "--num_replicas=2", f"--workdir={folder / 'mirrored'}", *FLAGS)
-    mirrored, *workers = _end([launcher.start("train", *flags), *_start_workers(folder / "multi_worker")])
-    for status, output in (mirrored, *workers):
-        assert status == 0, output
-    return folder, workers[1][1]
+    mirrored = launcher.start("train", *flags)
+    workdir = folder / "multi_worker"
+    chief, worker = _start_workers(workdir)
+    while not list(workdir.glob("checkpoints/last-*.index")):
+        assert chief.poll() is None and worker.poll() is None, _end(chief, worker)
+        time.sleep(0.01)
+    worker.send_signal(signal.SIGKILL)
+    left, _ = chief.communicate(timeout=60)
+    worker.communicate()
+    results = {"left": (chief.returncode, left)}
+    saved = [int(path.stem.split("-")[1]) for path in workdir.glob("checkpoints/last-*.index")]
+    assert max(saved) < 40, "the kill was to come inside the first epoch"
+    results["chief"], results["worker"] = _end(*_start_workers(workdir))
+    ((status, output),) = _end(mirrored)
+    assert status == 0, output
+    return folder, results
 
 
 @pytest.fixture(scope="module")
@@ -78,42 +95,34 @@ def test_two_replicas_train_as_one_device_that_loops_over_their_shards(runs, ref
     np.testing.assert_allclose([(record["loss"], record["val_loss"]) for record in records], losses, rtol=1e-6)
 
 
+def test_the_loss_of_a_worker_ends_the_other_and_started_again_they_end_as_if_nothing_had_been(runs):
+    folder, results = runs
+    status, output = results["left"]
+    assert status == 1 and "ERROR: Another process of this run is gone" in output, output
+    for status, output in (results["chief"], results["worker"]):
+        assert status == 0 and "Continuing from step" in output, output
+    expected, received = (launcher.read_state(folder / name) for name in ("mirrored", "multi_worker"))
+    assert received.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(received[name], value, rtol=1e-5, atol=1e-5, err_msg=name)
+    expected, received = (launcher.read_metrics(folder / name) for name in ("mirrored", "multi_worker"))
+    for left, right in zip(expected, received, strict=True):
+        assert right == pytest.approx(left, rel=1e-5)
+
+
 def test_the_chief_alone_writes_and_evaluates(runs):
-    folder, output = runs
+    folder, results = runs
     mirrored, multi_worker = (
         {path.relative_to(folder / name) for path in (folder / name).rglob("*") if "tfevents" not in path.name}
         for name in ("mirrored", "multi_worker")
     )
     assert multi_worker == mirrored
-    assert len(list((folder / "multi_worker").rglob("*tfevents*"))) == 2  # of training and of validation
+    output = results["worker"][1]
     assert "first process has evaluated" in output and "test NLL" not in output
     first, second = (
         json.loads((folder / name / "evaluation.json").read_text()) for name in ("mirrored", "multi_worker")
     )
-    assert [record["nll"] for record in first] == pytest.approx([record["nll"] for record in second], rel=1e-6)
-
-
-def test_the_loss_of_a_worker_ends_all_and_started_again_they_end_as_if_nothing_had_been(runs, tmp_path):
-    workdir = tmp_path / "run"
-    processes = chief, worker = _start_workers(workdir)
-    while not (saved := list(workdir.glob("checkpoints/last-*.index"))):
-        assert chief.poll() is None and worker.poll() is None, _end(processes)
-        time.sleep(0.01)
-    worker.send_signal(signal.SIGKILL)
-    output, _ = chief.communicate(timeout=60)
-    assert int(saved[0].stem.split("-")[1]) < 40  # inside the first epoch
-    assert chief.returncode == 1 and "ERROR: Another process of this run is gone" in output, output
-    worker.communicate()
-
-    for status, output in _end(_start_workers(workdir)):
-        assert status == 0 and "Continuing from step" in output, output
-    expected, received = (launcher.read_state(folder) for folder in (runs[0] / "multi_worker", workdir))
-    assert received.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_allclose(received[name], value, rtol=1e-6, atol=1e-7, err_msg=name)
-    expected, received = (launcher.read_metrics(folder) for folder in (runs[0] / "multi_worker", workdir))
-    for left, right in zip(expected, received, strict=True):
-        assert right == pytest.approx(left, rel=1e-5)
+    assert [record["nll"] for record in first] == pytest.approx([record["nll"] for record in second], rel=1e-5)
 
 
 def test_another_number_of_replicas_is_refused(runs, tmp_path):
@@ -129,6 +138,7 @@ def test_batches_that_replicas_cannot_share_are_refused(name):
         from_options("small", {"num_replicas": 3, "batch_size": 30, "eval_batch_size": 30} | {name: 32})
 
 
-def test_several_replicas_are_not_compiled():
-    with pytest.raises(ValueError, match="`jit_compile` must be False with num_replicas=2"):
-        from_options("small", {"num_replicas": 2, "jit_compile": True})
+@pytest.mark.parametrize(("name", "value"), [("jit_compile", True), ("steps_per_execution", 2)])
+def test_what_fails_with_several_replicas_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be .* with num_replicas=2"):
+        from_options("small", {"num_replicas": 2, name: value})

@@ -1,0 +1,82 @@
+"""Which of a run's records a table shows."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+Runs = Sequence[dict[str, Any]]  # of one row, a seed each, as the results have them
+
+
+class Figure(NamedTuple):
+    """An estimate of the test NLL over the seeds of a row.
+
+    Attributes:
+        nll: mean over seeds, nats a sequence.
+        error: standard error over sequences of one seed, or None.
+        spread: standard deviation over seeds; None of one.
+        num_seeds: how many.
+        record: of the first seed.
+    """
+
+    nll: float
+    error: float | None
+    spread: float | None
+    num_seeds: int
+    record: dict[str, Any]
+
+
+def own_bound(runs: Runs) -> Figure | None:
+    """Returns the tightest L_K that there is, or the exact likelihood; None without runs."""
+    records = [record for run in runs[:1] for record in _tested(run) if record["estimator"] in ("L_K", "exact")]
+    best = max(records, key=lambda record: (record["num_sequences"], record["num_mixing"]), default=None)
+    return best and find(runs, best["estimator"], best["num_mixing"])
+
+
+def find(runs: Runs, estimator: str, num_mixing: int | None = None) -> Figure | None:
+    """Returns an estimate of all seeds; None if one lacks it.
+
+    Args:
+        runs: of one row.
+        estimator: as records call it.
+        num_mixing: K; None for the one that there is.
+    """
+    found = []
+    for run in runs:
+        matching = [
+            record
+            for record in _tested(run)
+            if record["estimator"] == estimator and num_mixing in (None, record["num_mixing"])
+        ]
+        found += matching[:1]
+    if not found or len(found) < len(runs):
+        return None
+    values = [record["nll"] for record in found]
+    return Figure(
+        statistics.fmean(values),
+        found[0]["standard_error"] if len(found) == 1 else None,
+        statistics.stdev(values) if len(values) > 1 else None,
+        len(values),
+        found[0],
+    )
+
+
+def mean(runs: Runs, figure: Figure, name: str) -> float | None:
+    """Returns the mean over seeds of another field of the records that make a figure; None if they lack it."""
+    key = ("estimator", "num_mixing", "num_importance", "num_sequences")
+    same = [
+        record.get(name)
+        for run in runs
+        for record in _tested(run)
+        if all(record[part] == figure.record[part] for part in key)
+    ]
+    return None if None in same else statistics.fmean(same)
+
+
+def bounds_by_mixing(runs: Runs) -> dict[int, Figure]:
+    """Returns K -> L_K."""
+    mixing = sorted({record["num_mixing"] for run in runs for record in _tested(run) if record["estimator"] == "L_K"})
+    return {k: figure for k in mixing if (figure := find(runs, "L_K", k)) is not None}
+
+
+def _tested(run: dict[str, Any]) -> list[dict[str, Any]]:
+    return [record for record in run["records"] if record["split"] == "test"]
