@@ -71,7 +71,7 @@ def impute(
         `observations` `[N, T, D]`, their gaps filled with the mean over draws, and the draws, `samples`
         `[S, N, T, D]`. What was observed, and what lies after a sequence's end, is as it was given.
     """
-    observed = ~np.isnan(observations) | ~mask[..., np.newaxis]
+    observed = ~np.isnan(observations)
     filled = []
     for first in range(0, len(observations), _BATCH_SIZE):
         part = slice(first, first + _BATCH_SIZE)
