@@ -98,7 +98,7 @@ class _Strategy:
 
 @pytest.mark.parametrize("lengths", [None, np.arange(20) % 3 + 1])
 def test_replicas_share_the_rows_of_each_batch(lengths):
-    dataset = make_dataset(20, lengths=lengths, draw=None if lengths is None else lambda values, seed: values + 0.5)
+    dataset = make_dataset(20, lengths=lengths, draw=None if lengths is None else _half_ink)
     for batches in (
         pipeline.training_batches(dataset, 8, seed=0, num_steps=4),
         pipeline.evaluation_batches(dataset, "test", 8),
