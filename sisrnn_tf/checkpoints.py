@@ -14,12 +14,27 @@ _LOGGER = logging.getLogger(__name__)
 _DAMAGED = (tf.errors.OpError, AssertionError, IndexError, KeyError, ValueError, RuntimeError, DecodeError)
 
 
+# Keras numbers its layers' seed generators over all models of a process; a checkpoint is of one of them.
+_SEED_GENERATOR = re.compile(r"seed_generator(_\d+)?(?=/)")
+
+
 def _by_path(variables) -> dict[str, tf.Variable]:
-    paths = [variable.path for variable in variables]
+    generators = list(dict.fromkeys(name for name in map(_seed_generator, variables) if name))
+    numbered = {name: f"seed_generator_{index}".removesuffix("_0") for index, name in enumerate(generators)}
+    paths = [
+        variable.path.replace(name, numbered[name], 1) if (name := _seed_generator(variable)) else variable.path
+        for variable in variables
+    ]
     duplicates = sorted({path for path in paths if paths.count(path) > 1})
     if duplicates:
         raise ValueError(f"Variables must have unique paths to be checkpointed. Received twice: {duplicates}")
-    return {variable.path: variable.value for variable in variables}
+    return {path: variable.value for path, variable in zip(paths, variables, strict=True)}
+
+
+def _seed_generator(variable) -> str | None:
+    """Returns the name of the seed generator that a variable is the state of; None of any other."""
+    match = _SEED_GENERATOR.match(variable.path)
+    return match and match.group()
 
 
 class Checkpoints:

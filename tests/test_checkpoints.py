@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from sisrnn_tf import factory
 from sisrnn_tf.checkpoints import Checkpoints
+from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.presets import from_options
 
 
 @pytest.fixture
@@ -66,3 +69,14 @@ def test_nothing_readable_is_an_error_not_a_fresh_start(tmp_path, variable):
 def test_two_variables_of_one_path_are_refused(tmp_path, variable):
     with pytest.raises(ValueError, match="unique paths"):
         Checkpoints(tmp_path, "last", [variable, variable], 1)
+
+
+@pytest.mark.parametrize("model", ["sisrnn", "rnn"])
+def test_a_model_restores_what_another_of_the_process_saved(tmp_path, model):
+    config = from_options("small", {"model": model})
+    spec = DataSpec("digits", "digits", "bernoulli", 8, 8, (8, 8), (10, 10, 10))
+    first, second = (factory.make_model(config.model, config.training, spec) for _ in range(2))
+    Checkpoints(tmp_path, "best", first.variables, 1).save(5)
+    assert Checkpoints(tmp_path, "best", second.variables, 1).restore_latest() == 5
+    for left, right in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(left, right)

@@ -59,7 +59,7 @@ class Launched:
         if self._process.exitcode is None:
             os.kill(self._process.pid, number)
 
-    def communicate(self, timeout: float) -> tuple[str, None]:
+    def communicate(self, timeout: float = 300) -> tuple[str, None]:
         """Returns all its output once it has ended; kills it after so many seconds."""
         self._process.join(timeout)
         if self._process.exitcode is None:
