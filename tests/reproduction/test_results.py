@@ -95,7 +95,7 @@ def test_missing_data_is_an_error_before_any_work_that_names_the_rows(tmp_path):
 def test_a_workdir_of_another_configuration_is_refused_before_any_work(tmp_path):
     plan = plans.make("language", "smoke")
     runner = Runner(Results(plan, tmp_path / "results"), tmp_path)
-    row = plan.rows[0]
+    row = plan.rows[-1]
     folder = runner.folder(row, 0)
     folder.create(row.config(1, None), "{}")
     with pytest.raises(ValueError, match=r"seed: 1 != 0"):
