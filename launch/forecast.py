@@ -13,6 +13,7 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import forecasting, help, workdir
 from flags.arguments import flags_only
 from sisrnn_tf import factory, forecasts, plotting, training
+from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir, write_npz
 
@@ -24,7 +25,7 @@ def main() -> None:
     folder = Workdir(FLAGS.workdir)
     output = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts")
     try:
-        found = _forecast(folder)
+        found, spec = _forecast(folder)
         output.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
@@ -33,10 +34,10 @@ def main() -> None:
     plotting.save(figure, output / "forecasts.png")
     print(f"Wrote forecasts {found['samples'].shape} to {output / 'forecasts.npz'}")
     print(f"Picture: {output / 'forecasts.png'}")
-    print(forecasts.describe(found))
+    print(forecasts.describe(found, spec))
 
 
-def _forecast(folder: Workdir) -> dict:
+def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
     run = training.load_best(folder)
     is_text = run.vocabulary is not None
     require(not is_text, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
@@ -46,7 +47,7 @@ def _forecast(folder: Workdir) -> dict:
     folder.check_data(run.spec.of(dataset).to_json())
     num_steps = FLAGS.num_steps or left
     context, truth = forecasts.contexts(dataset, FLAGS.split, FLAGS.context_steps, num_steps, FLAGS.num_sequences)
-    return forecasts.forecast(
+    found = forecasts.forecast(
         run.model,
         run.spec,
         context,
@@ -56,6 +57,7 @@ def _forecast(folder: Workdir) -> dict:
         temperature=FLAGS.temperature,
         seed=FLAGS.sampling_seed,
     )
+    return found, run.spec
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def _save(samples: np.ndarray, spec: DataSpec, output: pathlib.Path) -> None:
         write_npz(output / "samples.npz", observations=samples.reshape([-1, 3]), observations_offsets=offsets)
     else:
         write_npz(output / "samples.npz", observations=samples)
-    print(f"Wrote {samples.shape} observations to {output / 'samples.npz'}")
+    print(f"Wrote {len(samples)} sequences of {samples.shape[1]} steps to {output / 'samples.npz'}")
     figure = pictures.samples(samples, spec, FLAGS.context_steps or 0)
     for kind in ("png", *(("svg",) if spec.emission == "strokes" else ())) if figure else ():
         plotting.save(figure, output / f"samples.{kind}")

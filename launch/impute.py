@@ -35,7 +35,7 @@ def main() -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")
-    write_npz(output, **filled)
+    write_npz(output, **filled, lengths=mask.sum(axis=1))
     count = int(np.isnan(observations[mask]).sum())
     print(f"Filled {count:,} values of {len(observations):,} sequences; wrote {output}")
 

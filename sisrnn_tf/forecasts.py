@@ -1,11 +1,14 @@
 """Forecasts of held-out sequences after their beginnings, in the user's units, beside what did follow."""
 
+import logging
+
 import numpy as np
 
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.models.stepwise import StepwiseModel
 
+_LOGGER = logging.getLogger(__name__)
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -34,6 +37,14 @@ def contexts(
         raise ValueError(
             f"`context_steps` must leave steps to forecast: of {int((real > 0).sum())} sequences of the {split} split "
             f"none is longer. Received: context_steps={context_steps}"
+        )
+    if not longer.all():
+        _LOGGER.warning(
+            "%d of %d sequences of the %s split have no more than %d steps, and are left out.",
+            int((real > 0).sum() - longer.sum()),
+            int((real > 0).sum()),
+            split,
+            context_steps,
         )
     values = np.where(mask[..., np.newaxis], observations, np.nan)[longer, : context_steps + num_steps]
     missing = context_steps + num_steps - values.shape[1]
@@ -67,9 +78,16 @@ def forecast(
     }
 
 
-def describe(found: dict[str, np.ndarray]) -> str:
-    """Returns how many of the values that followed lie between the outer quantiles, in words."""
-    known = np.isfinite(found["truth"])
-    covered = (found["quantiles"][0] <= found["truth"]) & (found["truth"] <= found["quantiles"][-1])
+def describe(found: dict[str, np.ndarray], spec: DataSpec) -> str:
+    """Returns how many of the real values that followed lie between the outer quantiles, in words.
+
+    Args:
+        found: as of `forecast`.
+        spec: of the data; the pen of strokes is no real value, so it does not count.
+    """
+    features = slice(2) if spec.emission == "strokes" else slice(None)
+    truth, lower, upper = (part[..., features] for part in (found["truth"], *found["quantiles"][[0, -1]]))
+    known = np.isfinite(truth)
+    covered = (lower <= truth) & (truth <= upper)
     level, share = LEVELS[-1] - LEVELS[0], covered[known].mean()
     return f"{100 * level:.0f}% intervals hold {100 * share:.1f}% of the {known.sum():,} values that followed"

@@ -1,5 +1,7 @@
 """Forecasts and fills in the user's units: beginnings of held-out sequences, files with gaps."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -51,10 +53,14 @@ def test_forecasts_are_in_the_users_units(dataset, spec, model):
     np.testing.assert_allclose(found["context"][1, :, 0], [1100, 1101, 1102, 1103])
 
 
-def test_the_share_of_values_that_intervals_hold_is_told():
+def test_the_share_of_values_that_intervals_hold_is_told(spec):
     bounds = np.array([0.0, 0, 0, 0, 1])[:, np.newaxis, np.newaxis, np.newaxis] * np.ones((1, 4, 1))
     found = {"truth": np.array([[[0.5], [2.0], [1.0], [np.nan]]]), "quantiles": bounds}
-    assert forecasts.describe(found) == "80% intervals hold 66.7% of the 3 values that followed"
+    assert forecasts.describe(found, spec) == "80% intervals hold 66.7% of the 3 values that followed"
+    pens = np.concatenate([found["truth"], found["truth"], np.zeros_like(found["truth"])], axis=-1)
+    strokes = {"truth": pens, "quantiles": np.tile(bounds, 3)}
+    of_strokes = dataclasses.replace(spec, emission="strokes")
+    assert forecasts.describe(strokes, of_strokes) == "80% intervals hold 66.7% of the 6 values that followed"
 
 
 def _write(path, **arrays):

@@ -64,7 +64,7 @@ def learning_curves(curves: Sequence[Curve]) -> Figure:
         }
         left.plot(np.arange(1, len(curve.nll) + 1), curve.nll, label=curve.label, **style)
         right.plot(curve.seconds, curve.nll, **style)
-    left.set_ylabel("validation NLL ≤ [nats per sequence]")
+    left.set_ylabel("validation NLL [nats a sequence]")
     left.set_xlabel("epoch")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set_xlabel("seconds of training")
@@ -93,7 +93,7 @@ def bound_tightness(bounds: Mapping[str, Mapping[int, float]]) -> Figure:
     axes.set_xticks(mixing, [str(k) for k in mixing])
     axes.minorticks_off()
     axes.set_xlabel("K, mixing draws beside the generating one")
-    axes.set_ylabel("L_K below its value at the largest K [nats per sequence]")
+    axes.set_ylabel("L_K below that of the largest K [nats]")
     _finish(figure, (axes,), axes)
     return figure
 

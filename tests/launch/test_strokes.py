@@ -70,6 +70,7 @@ def test_impute_fills_the_gaps_of_a_file(trained_strokes, tmp_path):
     assert status == 0 and "Filled 2 values of 1 sequences" in output, output
     with np.load(tmp_path / "filled.npz") as arrays:
         filled, samples = arrays["observations"], arrays["samples"]
+        assert arrays["lengths"].tolist() == [3]
     assert np.isfinite(filled).all() and (filled[~np.isnan(values)] == values[~np.isnan(values)]).all()
     assert samples.shape == (3, 1, 3, 3) and set(np.unique(samples[..., 2])) <= {0.0, 1.0}
 
