@@ -25,6 +25,7 @@ import tensorflow as tf
 import sisrnn_tf
 from sisrnn_tf import random, training
 from sisrnn_tf.data import shards
+from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
 FORMATS = ("csv", "npz")
@@ -82,6 +83,8 @@ class Scorer:
     def __init__(self, job: Job):
         self.job, self.run = job, training.load_best(Workdir(job.workdir))
         num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
+        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.run.model.get_weights())
+        self.model = [_hash(self.run.config.to_json().encode()), _hash(weights), sisrnn_tf.__version__]
         self.numbers = job.num_importance, num_mixing
 
     def score(self, name: str, path: pathlib.Path) -> Result:
@@ -89,7 +92,7 @@ class Scorer:
         stat = path.stat()
         identity = {
             "input": {"name": path.name, "size": stat.st_size, "changed": stat.st_mtime_ns},
-            "model": [_hash(self.run.config.to_json().encode()), self.run.epoch, sisrnn_tf.__version__],
+            "model": self.model,
             "num_importance, num_mixing, seed": [*self.numbers, self.job.seed],
         }
         output = self.job.output / f"{name}.{self.job.format}"
@@ -141,8 +144,12 @@ def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> It
         num_workers: 1 for this process alone.
 
     Raises:
+        ValueError: the output's folder is that of a shard.
         OSError: a process was killed.
     """
+    folders = {path.resolve().parent for path in paths.values()}
+    apart = job.output.resolve() not in folders
+    require(apart, "output", "another folder than that of the input, whose files it could replace", str(job.output))
     (job.output / "done").mkdir(parents=True, exist_ok=True)
     if num_workers == 1:
         for name, path in paths.items():

@@ -105,9 +105,10 @@ def trace(filtered: Filtered, uniforms: tf.Tensor) -> tf.Tensor:
     batch_size = tf.shape(uniforms)[0]
 
     def to_rows(chosen):
-        return chosen * batch_size + tf.range(batch_size)
+        return tf.ensure_shape(chosen * batch_size + tf.range(batch_size), chosen.shape)
 
     chosen = particles.resample_multinomial(filtered.log_weights, uniforms[tf.newaxis])[0]  # after the last step
+    chosen = tf.ensure_shape(chosen, uniforms.shape)
     chosen = tf.scan(
         lambda chosen, ancestors: tf.gather(ancestors, to_rows(chosen)), filtered.ancestors, chosen, reverse=True
     )  # [T, B]

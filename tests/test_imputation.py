@@ -134,3 +134,11 @@ def test_bad_arguments_are_named(models, arguments, message):
     given = {"observations": np.zeros([2, 2, 1]), "observed": np.ones([2, 2], bool), **arguments}
     with pytest.raises(ValueError, match=message):
         models["SISRNN"].impute(**given)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (1, 1)])
+def test_a_single_draw_of_a_single_sequence(shape):
+    model = tiny._make(0)  # one whose functions have seen no other batch
+    observed = np.zeros(shape, bool)
+    filled = model.impute(np.zeros((*shape, model.likelihood.event_size)), observed, seed=0, num_importance=3)
+    assert filled.shape == (*shape, model.likelihood.event_size)

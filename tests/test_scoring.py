@@ -159,6 +159,11 @@ def test_a_shard_is_done_again_only_if_something_has_changed(make_scorer, tmp_pa
         assert np.load(output)["sequence"].tolist() == ["a"]
     assert score("part", path).was_done
     assert not make_scorer("rnn", seed=SEED + 1).score("part", path).was_done
+    assert not make_scorer("rnn").score("part", path).was_done
+    weight = make_scorer("rnn").run.model.trainable_variables[0]
+    weight.assign(weight + 1)  # as if trained again to the same epoch
+    assert not make_scorer("rnn").score("part", path).was_done
+    weight.assign(weight - 1)
     path.write_text("sequence,x,y,z\na,0,1,1\nb,0,1,1\n")
     assert score("part", path).num_sequences == 2
     assert sorted(child.name for child in output.parent.iterdir()) == ["done", "part.npz"]
@@ -199,3 +204,26 @@ def test_shards_are_found_by_file_folder_or_pattern(tmp_path):
     (tmp_path / "a.npz").touch()
     with pytest.raises(ValueError, match="`input` must be of files that differ"):
         shards.find(str(tmp_path), False)
+
+
+def test_the_input_is_never_written_over(tmp_path):
+    path = tmp_path / "part.csv"
+    _write_csv(path)
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match="`output` must be another folder than that of the input"):
+        list(scoring.run(scoring.Job("run", tmp_path / "x" / ".."), {"part": path}))
+    assert path.read_bytes() == content and [child.name for child in tmp_path.iterdir()] == ["part.csv"]
+
+
+@pytest.mark.parametrize("change", [{"lengths": np.array([1.0])}, {"observations": np.full((1, 2, 3), "a")}])
+def test_arrays_of_another_type_are_named(tmp_path, change):
+    np.savez(tmp_path / "part.npz", **{"observations": np.zeros((1, 2, 3)), **change})
+    with pytest.raises(ValueError, match=f"part.npz cannot be scored: `{next(iter(change))}` must be"):
+        shards.read(tmp_path / "part.npz", 3, None)
+
+
+def test_a_record_that_is_no_example_is_named(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "part.tfrecord")) as writer:
+        writer.write(b"garbage\xff\xff")
+    with pytest.raises(ValueError, match=r"part\.tfrecord cannot be scored: record 0 is damaged"):
+        shards.read(tmp_path / "part.tfrecord", 3, None)

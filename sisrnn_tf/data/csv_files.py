@@ -2,6 +2,7 @@
 
 import csv
 import pathlib
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -44,11 +45,9 @@ def read(path: pathlib.Path) -> tuple[list[str], list[np.ndarray]]:
     """
     names, sequences = [], []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # with or without Excel's mark of the encoding
             rows = csv.reader(file)
-            header = next(rows, [])
-            if len(header) < 2 or header[0].strip() != SEQUENCE:
-                raise ValueError(f"its first line must be `{SEQUENCE}` and the features' names. Received {header}")
+            header = _read_header(rows)
             for row in rows:
                 if not row:
                     continue
@@ -64,6 +63,32 @@ def read(path: pathlib.Path) -> tuple[list[str], list[np.ndarray]]:
         problem = f"the steps of sequence {twice[0]!r} do not lie together" if twice else "it holds no step"
         raise ValueError(f"{path} cannot be read as sequences: {problem}")
     return names, [np.array(sequence) for sequence in sequences]
+
+
+def read_splits(paths: Mapping[str, pathlib.Path]) -> dict[str, list[np.ndarray]]:
+    """Returns split -> sequences, each float64 `[T_n, D]`, of files whose columns are the same.
+
+    Args:
+        paths: split -> file, as of `find`.
+
+    Raises:
+        ValueError: a file cannot be read, or has other columns than the training split's.
+    """
+    splits = {split: read(path)[1] for split, path in paths.items()}
+    columns = {}
+    for split, path in paths.items():
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            columns[split] = _read_header(csv.reader(file))
+        if columns[split] != columns["train"]:
+            raise ValueError(f"{path} must have the columns {columns['train']} of training. It has {columns[split]}")
+    return splits
+
+
+def _read_header(rows: Iterator[list[str]]) -> list[str]:
+    header = [name.strip() for name in next(rows, [])]
+    if len(header) < 2 or header[0] != SEQUENCE:
+        raise ValueError(f"its first line must be `{SEQUENCE}` and the features' names. Received {header}")
+    return header
 
 
 def _to_values(row: list[str], num_columns: int, line: int) -> list[float]:

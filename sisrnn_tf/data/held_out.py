@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from sisrnn_tf.data.spec import SPLITS
-from sisrnn_tf.validation import require
 
 EVERY = 10  # every tenth sequence of a split that must also validate
 
@@ -26,6 +25,9 @@ def hold_out(splits: Mapping[str, Sequence], source: str, what: str) -> tuple[di
         found[split] = rest[EVERY - 1 :: EVERY]
         rest = [item for index, item in enumerate(rest) if index % EVERY != EVERY - 1]
         notes.append(f"every {EVERY}th {what} for {split}")
-        expected = f"with at least {EVERY**2} training {what}s"
-        require(bool(found[split]), "data_dir", expected, len(splits[source]))
+        if not found[split]:
+            raise ValueError(
+                f"The {split} split can be held out of at least {EVERY**2} training {what}s. Received "
+                f"{len(splits[source])}: bring more of them, or the {split} split itself."
+            )
     return found | {"train": rest}, notes

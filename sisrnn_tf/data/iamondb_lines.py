@@ -6,6 +6,8 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from defusedxml import DefusedXmlException, ElementTree
 
+_LIMIT = 1e9  # of coordinates; a board has some 10,000
+
 
 def read(path: pathlib.Path) -> np.ndarray:
     """Returns the offsets from each point to the next and whether the pen is lifted there, float32 `[T, 3]`.
@@ -23,7 +25,7 @@ def read(path: pathlib.Path) -> np.ndarray:
     try:
         root = ElementTree.parse(path).getroot()
         strokes = [_read_points(stroke) for stroke in root.iterfind(".//StrokeSet/Stroke")]
-    except (OSError, ParseError, DefusedXmlException, ValueError, TypeError) as error:
+    except (OSError, ParseError, DefusedXmlException, ValueError, TypeError, LookupError) as error:
         raise ValueError(f"{path} cannot be read as a line of strokes: {error!r}") from error
     points = [point for stroke in strokes for point in stroke]
     if len(points) < 2:
@@ -37,6 +39,6 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 def _read_points(stroke: Element) -> list[tuple[float, float]]:
     points = [(float(point.get("x")), -float(point.get("y"))) for point in stroke.iterfind("Point")]
-    if not np.isfinite(points).all():
-        raise ValueError("its coordinates must be finite")
+    if not (np.abs(points) < _LIMIT).all():
+        raise ValueError(f"its coordinates must be finite and below {_LIMIT:g}")
     return points

@@ -7,6 +7,7 @@ import numpy as np
 
 from sisrnn_tf.validation import require
 
+_ROUNDING = 1e-12  # of sums in float64
 NORMALIZATIONS = ("none", "vrnn", "per_channel")
 
 
@@ -66,9 +67,11 @@ def fit(name: str, observations: np.ndarray, num_features: int) -> Normalization
     values = np.asarray(observations, np.float64)[:, :num_features]
     mean = values.mean(axis=0)
     if name == "vrnn":
-        shift = np.full(num_features, mean.sum())
-        scale = np.full(num_features, math.sqrt(np.square(values).mean(axis=0).sum() - mean.sum() ** 2))
+        variance = np.square(values).mean(axis=0).sum() - mean.sum() ** 2
+        require(variance > 0, "normalization", "per_channel or none: vrnn's scale^2 of these strokes is negative", name)
+        shift, scale = np.full(num_features, mean.sum()), np.full(num_features, math.sqrt(variance))
     else:
         shift, scale = mean, values.std(axis=0)
+        scale[scale < _ROUNDING * np.abs(values).max(axis=0)] = 0  # a constant has a deviation of rounding errors
     others = observations.shape[1] - num_features
     return Normalization(name, (*shift.tolist(), *[0.0] * others), (*scale.tolist(), *[1.0] * others))

@@ -71,13 +71,15 @@ def _cut(path: pathlib.Path, name: str, arrays: Mapping[str, np.ndarray]) -> lis
         parts = np.split(array, offsets[1:-1])
     elif array.ndim == 3:
         lengths = np.full(len(array), array.shape[1]) if lengths is None else lengths
-        if lengths.shape != array.shape[:1] or lengths.dtype.kind not in "iu" or (lengths > array.shape[1]).any():
+        if lengths.shape != array.shape[:1] or lengths.dtype.kind not in "iu" or not _within(lengths, array):
             raise ValueError(f"{path}: `{name}_lengths` must be {len(array)} ints of at most {array.shape[1]}")
         parts = [part[:length] for part, length in zip(array, lengths, strict=True)]
     else:
         raise ValueError(
             f"{path}: `{name}` must be [sum T, D] with `{name}_offsets`, or [N, T, D]. Received shape {array.shape}"
         )
+    if not parts:
+        raise ValueError(f"{path}: `{name}` must hold at least one sequence. It holds none")
     for index, part in enumerate(parts):
         good = part.ndim == 2 and part.size and part.dtype.kind in "fiu" and np.isfinite(part).all()
         if not good:
@@ -86,3 +88,8 @@ def _cut(path: pathlib.Path, name: str, arrays: Mapping[str, np.ndarray]) -> lis
                 f"{part.dtype} {part.shape}"
             )
     return parts
+
+
+def _within(lengths: np.ndarray, array: np.ndarray) -> bool:
+    """Returns whether sequences of these lengths lie within an array `[N, T, D]`."""
+    return bool(((lengths >= 0) & (lengths <= array.shape[1])).all())

@@ -107,7 +107,7 @@ def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
 
 
 def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
-    splits = {split: csv_files.read(path)[1] for split, path in csv_files.find(data_dir).items()}
+    splits = csv_files.read_splits(csv_files.find(data_dir))
     return series.make(pathlib.Path(data_dir).expanduser().stem, splits, "reals", normalization, max_length)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from sisrnn_tf.data import csv_files, files, text_files
 from sisrnn_tf.data.vocabulary import Vocabulary
@@ -100,16 +101,18 @@ def _read_npz(path: pathlib.Path, _: int) -> Shard:
         set(arrays),
     )
     observations = arrays["observations"]
-    require(observations.ndim == 3, "observations", "of shape [N, T, D]", observations.shape)
+    numbers = observations.ndim == 3 and observations.dtype.kind in "biuf"
+    require(numbers, "observations", "real numbers [N, T, D]", f"{observations.dtype} {observations.shape}")
     count, num_steps = observations.shape[:2]
     mask = arrays.get("mask", np.ones([count, num_steps], bool)).astype(bool)
     require(mask.shape == (count, num_steps), "mask", f"of shape {(count, num_steps)}", mask.shape)
     require(not (mask[:, 1:] & ~mask[:, :-1]).any(), "mask", "right padding", "a gap")
     lengths = arrays.get("lengths", mask.sum(axis=1))
-    good = lengths.shape == (count,) and ((lengths >= 0) & (lengths <= num_steps)).all()
+    whole = lengths.shape == (count,) and lengths.dtype.kind in "iu"
+    good = whole and ((lengths >= 0) & (lengths <= num_steps)).all()
     require(good, "lengths", f"{count} numbers of at most {num_steps}", lengths)
     keys = arrays.get("sequence", np.arange(count)).astype(str).tolist()
-    require(len(keys) == count, "sequence", f"{count} keys", len(keys))
+    require(np.shape(keys) == (count,), "sequence", f"{count} keys", np.shape(keys))
     return Shard(keys, [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)])
 
 
@@ -128,7 +131,7 @@ def _read_tfrecord(path: pathlib.Path, size: int) -> Shard:
             steps = example.feature_lists.feature_list["observations"].feature
             rows = [_numbers(step) for step in steps] or np.reshape(_numbers(context["observations"]), [-1, size])
             sequences.append(np.array(rows, np.float64))
-    except (tf.errors.OpError, UnicodeDecodeError, IndexError) as error:
+    except (tf.errors.OpError, UnicodeDecodeError, IndexError, DecodeError) as error:
         raise ValueError(f"record {len(keys)} is damaged: {error}") from error
     return Shard(keys, sequences)
 

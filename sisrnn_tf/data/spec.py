@@ -1,6 +1,7 @@
 """Data sets of sequences, as every reader returns them, and their check."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
@@ -90,6 +91,15 @@ class SequenceDataset:
         """A fingerprint of the vocabulary; None where there is none."""
         return self.vocabulary and self.vocabulary.fingerprint
 
+    @property
+    def fingerprint(self) -> str | None:
+        """A hash of real-valued sequences, whose number says little; None of images and text."""
+        if self.emission not in ("reals", "strokes"):
+            return None
+        parts = [self.split(split) for split in SPLITS]
+        content = [array.tobytes() for part in parts for array in (part.observations, part.lengths)]
+        return hashlib.sha256(b"".join(content)).hexdigest()[:16]
+
     def split(self, name: str) -> Sequences:
         """Returns a split by its name.
 
@@ -114,6 +124,7 @@ class DataSpec:
     num_sequences: tuple[int, int, int]  # of training, validation and test
     num_tokens: tuple[int, int, int] | None = None  # likewise, of text, the ends of sentences among them
     words: str | None = None  # the vocabulary's fingerprint
+    fingerprint: str | None = None  # of real-valued sequences
     normalization: Normalization | None = None  # that is applied to observations before a model sees them
 
     @classmethod

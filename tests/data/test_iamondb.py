@@ -114,13 +114,14 @@ def test_hostile_and_truncated_files_are_refused_by_name(folder, caplog):
         "a01-000u-003": xml([((1, 2),)]),
         "a01-000u-004": xml().replace('y="24"', ""),
         "a01-000u-005": xml().replace('y="24"', 'y="nan"'),
+        "a01-000u-006": '<?xml version="1.0" encoding="foo-bar"?><a/>',
     }
     for name, content in damaged.items():
         (below / f"{name}.xml").write_text(content)
     splits, notes = iamondb.read(str(folder), "official")
-    assert first_offsets(splits["train"]) == list(range(106, 221))
-    assert notes[-1] == "5 unreadable files skipped" and "5 of 125 files could not be read" in caplog.text
-    problems = ("EntitiesForbidden", "ParseError", "two points", "NoneType", "finite")
+    assert first_offsets(splits["train"]) == list(range(107, 221))
+    assert notes[-1] == "6 unreadable files skipped" and "6 of 125 files could not be read" in caplog.text
+    problems = ("EntitiesForbidden", "ParseError", "two points", "NoneType", "finite", "LookupError")
     for name, problem in zip(damaged, problems, strict=True):
         assert any(f"{name}.xml" in message and problem in message for message in caplog.messages), name
 

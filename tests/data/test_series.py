@@ -148,6 +148,8 @@ def damaged(tmp_path, **changes):
         ({"train": np.full((6, 3), np.nan)}, r"sequence 0 of `train` must be finite numbers"),
         ({"train": np.full((6, 3), "a")}, r"sequence 0 of `train` must be finite numbers"),
         ({"train": np.ones((6, 2, 3)), "train_lengths": np.full(6, 3)}, "must be 6 ints of at most 2"),
+        ({"train": np.ones((6, 2, 3)), "train_lengths": np.full(6, -1)}, "must be 6 ints of at most 2"),
+        ({"train": np.ones((0, 2, 3))}, "`train` must hold at least one sequence"),
         ({"val": np.ones((3, 2, 3)), "valid": np.ones((3, 2, 3))}, "one array of the validation split.*val, valid"),
     ],
 )
@@ -210,3 +212,35 @@ def test_a_damaged_normalization_is_named(damage):
     spec = '{"normalization": %s}' % str(damage).replace("'", '"')  # noqa: UP031
     with pytest.raises(ValueError, match="specification of the data is damaged"):
         DataSpec.from_json(spec)
+
+
+def test_columns_of_all_csv_files_must_be_the_same(tmp_path):
+    write_csv(tmp_path / "train.csv", SERIES)
+    write_csv(tmp_path / "val.csv", SERIES, "sequence,angle,speed")
+    with pytest.raises(ValueError, match=r"val\.csv must have the columns \['sequence', 'speed', 'angle'\]"):
+        load("csv", data_dir=str(tmp_path))
+
+
+def test_a_csv_of_excel_is_read(tmp_path):
+    write_csv(tmp_path / "x.csv", SERIES)
+    (tmp_path / "x.csv").write_text("\ufeff" + (tmp_path / "x.csv").read_text(), encoding="utf-8")
+    assert csv_files.read(tmp_path / "x.csv")[0] == list(SERIES)
+
+
+def test_a_constant_is_refused_though_its_deviation_is_rounded(tmp_path):
+    count = next(count for count in range(100, 2000) if np.full(count, 0.1).std() > 0)
+    rows = np.column_stack([np.random.default_rng(0).normal(size=count), np.full(count, 0.1)])
+    with pytest.raises(ValueError, match="a feature that never changes"):
+        fit("per_channel", rows, 2)
+    with pytest.raises(ValueError, match="vrnn's scale"):
+        fit("vrnn", np.ones((6, 3)), 2)
+
+
+def test_other_values_are_another_data_set(tmp_path):
+    first = load("strokes", data_dir=save_flat(tmp_path / "a.npz"))
+    changed = {**STROKES, "test": [STROKES["test"][0] + np.int16([1, 0, 0]), *STROKES["test"][1:]]}
+    (tmp_path / "other").mkdir()
+    other = load("strokes", data_dir=save_flat(tmp_path / "other" / "a.npz", changed))
+    assert DataSpec.of(first).fingerprint is not None
+    assert DataSpec.of(first).normalization == DataSpec.of(other).normalization
+    assert DataSpec.of(first) != DataSpec.of(other)
