@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sisrnn_tf.data.normalization import NORMALIZATIONS
 from sisrnn_tf.validation import require
 
 SENTENCE_MODELS = ("sentence_sisrnn", "vae_lstm", "vae_transformer")
@@ -13,7 +14,6 @@ MODELS = ("sisrnn", "vrnn", "rnn", *SENTENCE_MODELS)
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none")
 TRAIN_SPLITS = ("train", "val")
 LAYOUTS = ("rows", "pixels")
-NORMALIZATIONS = ("none", "vrnn", "per_channel")
 SPLIT_PROTOCOLS = ("vrnn", "official")
 EMISSIONS = ("normal", "normal_mixture", "logistic_mixture")
 KL_SCHEDULES = ("constant", "linear", "cyclical")

@@ -43,6 +43,11 @@ def read(path: pathlib.Path) -> tuple[list[str], list[np.ndarray]]:
     Raises:
         ValueError: the file cannot be read, or a line is not so; names the line.
     """
+    return _read(path)[1:]
+
+
+def _read(path: pathlib.Path) -> tuple[list[str], list[str], list[np.ndarray]]:
+    """Returns the names of columns, and what `read` does."""
     names, sequences = [], []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # with or without Excel's mark of the encoding
@@ -62,7 +67,7 @@ def read(path: pathlib.Path) -> tuple[list[str], list[np.ndarray]]:
     if twice or not names:
         problem = f"the steps of sequence {twice[0]!r} do not lie together" if twice else "it holds no step"
         raise ValueError(f"{path} cannot be read as sequences: {problem}")
-    return names, [np.array(sequence) for sequence in sequences]
+    return header, names, [np.array(sequence) for sequence in sequences]
 
 
 def read_splits(paths: Mapping[str, pathlib.Path]) -> dict[str, list[np.ndarray]]:
@@ -74,14 +79,12 @@ def read_splits(paths: Mapping[str, pathlib.Path]) -> dict[str, list[np.ndarray]
     Raises:
         ValueError: a file cannot be read, or has other columns than the training split's.
     """
-    splits = {split: read(path)[1] for split, path in paths.items()}
-    columns = {}
-    for split, path in paths.items():
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            columns[split] = _read_header(csv.reader(file))
-        if columns[split] != columns["train"]:
-            raise ValueError(f"{path} must have the columns {columns['train']} of training. It has {columns[split]}")
-    return splits
+    splits = {split: _read(path) for split, path in paths.items()}
+    expected = splits["train"][0]
+    for split, (header, *_) in splits.items():
+        if header != expected:
+            raise ValueError(f"{paths[split]} must have the columns {expected} of training. It has {header}")
+    return {split: sequences for split, (_, _, sequences) in splits.items()}
 
 
 def _read_header(rows: Iterator[list[str]]) -> list[str]:

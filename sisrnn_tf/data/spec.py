@@ -1,6 +1,7 @@
 """Data sets of sequences, as every reader returns them, and their check."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -91,7 +92,7 @@ class SequenceDataset:
         """A fingerprint of the vocabulary; None where there is none."""
         return self.vocabulary and self.vocabulary.fingerprint
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str | None:
         """A hash of real-valued sequences, whose number says little; None of images and text."""
         if self.emission not in ("reals", "strokes"):
