@@ -47,6 +47,15 @@ def dropout(values: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor
     return tf.where(kept, values / (1 - rate), tf.zeros([], values.dtype))
 
 
+def _plus_product(values: tf.Tensor, inputs: tf.Tensor, kernel: keras.Variable) -> tf.Tensor:
+    """Returns values `[.., U]` + inputs `[.., N]` times a kernel `[N, U]`.
+
+    As a difference: of relu(a B + bias + c D) with known shapes TensorFlow 2.21's graph optimizer makes, on CPUs, an
+    operation without a name, and then gives up on the whole graph.
+    """
+    return values - keras.ops.matmul(inputs, -kernel)
+
+
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class MLP(keras.layers.Layer):
     """Multilayer perceptron with a linear output in the dtype of densities.
@@ -195,7 +204,7 @@ class NoiseMLP(keras.layers.Layer):
             if index > 0:
                 outputs = self.hidden_layers[index](outputs)
             if noise_layer is not None:
-                outputs = outputs + noise_layer(part)
+                outputs = _plus_product(outputs, part, noise_layer.kernel)
             outputs = self.activation(outputs)
         return tf.cast(self.output_layer(outputs), density_dtype(self))
 

@@ -117,7 +117,7 @@ def run(module: str, *arguments: str) -> tuple[int, str]:
 
 def run_anew(module: str, *arguments: str) -> tuple[int, str]:
     """Does what `run` does by `python -m launch.MODULE`, word for word; each launcher is run so once."""
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"}
     process = subprocess.run(
         [sys.executable, "-m", f"launch.{module}", *map(str, arguments)],
         cwd=ROOT,
