@@ -64,6 +64,7 @@ def _read_tf_config() -> dict:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
         known = set(cluster) <= {"chief", "worker"} and 0 <= task["index"] < len(cluster[task["type"]])
+        known = known and all(isinstance(address, str) for addresses in cluster.values() for address in addresses)
     except (ValueError, KeyError, TypeError):
         known = False
     form = 'of the form {"cluster": {"worker": ["HOST:PORT", ..]}, "task": {"type": "worker", "index": 0}}'

@@ -209,6 +209,11 @@ def test_a_fan_has_the_quantiles_of_its_draws():
     ]
 
 
+def test_a_fan_of_what_nothing_comes_before_names_no_observation():
+    figure = plotting.fans([np.zeros((0, 1))], np.random.default_rng(0).normal(size=(20, 1, 4, 1)))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["10-90 %", "25-75 %", "median"]
+
+
 def test_series_stand_beside_data_on_one_scale():
     figure = plotting.series_beside_data(np.zeros((2, 3, 2)), [3, 1], np.ones((1, 4, 2)), [4])
     assert [axes.get_title() for axes in figure.axes] == ["Samples from the model", "Data", "", ""]

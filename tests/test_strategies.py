@@ -52,6 +52,7 @@ def test_what_is_not_there_is_refused(arguments, message):
         "[]",
         json.dumps({"cluster": CLUSTER}),
         json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
+        json.dumps({"cluster": {"worker": [12345, 12346]}, "task": {"type": "worker", "index": 0}}),
         json.dumps({"cluster": {**CLUSTER, "ps": ["127.0.0.1:3"]}, "task": {"type": "worker", "index": 0}}),
     ],
 )

@@ -98,11 +98,12 @@ def bound_tightness(bounds: Mapping[str, Mapping[int, float]]) -> Figure:
     return figure
 
 
-def beside_paper(lines: Sequence[Comparison]) -> Figure:
+def beside_paper(lines: Sequence[Comparison], data: str) -> Figure:
     """Draws our numbers beside the paper's, a line a model.
 
     Args:
         lines: a model each, from the top.
+        data: what our numbers are of.
 
     Raises:
         ValueError: there is no model.
@@ -117,9 +118,8 @@ def beside_paper(lines: Sequence[Comparison]) -> Figure:
     names = list(dict.fromkeys(name for line in lines for name in line.ours))
     for index, name in enumerate(names):
         ours = [(line.ours[name], height) for line, height in zip(lines, heights, strict=True) if name in line.ours]
-        axes.plot(
-            *zip(*ours, strict=True), "Dsv^"[index % 4], color=_COLORS[index], markersize=5, label=f"ours, {name}"
-        )
+        label = f"ours on {data}, {name}"
+        axes.plot(*zip(*ours, strict=True), "Dsv^"[index % 4], color=_COLORS[index], markersize=5, label=label)
     axes.set_yticks(heights, [line.label for line in lines], fontsize=8)
     axes.set_xlabel("NLL [nats per sequence]")
     _finish(figure, (axes,), axes)

@@ -90,7 +90,8 @@ def fans(
 def _fan(axes: Axes, context: np.ndarray, draws: np.ndarray, truth: np.ndarray | None) -> None:
     """Plots one feature of one sequence: context `[C]`, draws `[S, F]`, truth `[F]`."""
     steps = len(context) + np.arange(draws.shape[1])
-    axes.plot(np.arange(len(context)), context, color="black", linewidth=1.0, label="observed")
+    if len(context):
+        axes.plot(np.arange(len(context)), context, color="black", linewidth=1.0, label="observed")
     for number, (lower, upper) in enumerate(BANDS):
         label = f"{100 * lower:.0f}-{100 * upper:.0f} %"
         band = np.quantile(draws, (lower, upper), axis=0)

@@ -73,7 +73,8 @@ def _draw(plan: Plan, runs: Runs, folder: pathlib.Path) -> list[pathlib.Path]:
     bounds = {
         label: {k: figure.nll for k, figure in values.items()} for label, values in bounds.items() if len(values) > 1
     }
-    figures = {"curves": pictures.learning_curves(curves), "paper": pictures.beside_paper(_lines(plan, grouped))}
+    paper = pictures.beside_paper(_lines(plan, grouped), plan.data)
+    figures = {"curves": pictures.learning_curves(curves), "paper": paper}
     if bounds:
         figures["bounds"] = pictures.bound_tightness(bounds)
     folder.mkdir(parents=True, exist_ok=True)

@@ -113,8 +113,13 @@ def test_pictures_show_what_they_are_given():
     (axes,) = pictures.bound_tightness({"a": {0: 9.0, 10: 8.5, 100: 8.25}}).axes
     assert axes.lines[0].get_xydata().tolist() == [[0, 0.75], [10, 0.25], [100, 0]]
     lines = [pictures.Comparison("a", 74.0, {"SMC": 70.0}), pictures.Comparison("b", None, {"SMC": 71.0})]
-    (axes,) = pictures.beside_paper(lines).axes
+    (axes,) = pictures.beside_paper(lines, "KanjiVG").axes
     assert [line.get_xydata().tolist() for line in axes.lines] == [[[74, 1]], [[70, 1], [71, 0]]]
-    for draw, nothing in ((pictures.learning_curves, []), (pictures.bound_tightness, {}), (pictures.beside_paper, [])):
+    assert axes.get_legend_handles_labels()[1] == ["the paper", "ours on KanjiVG, SMC"]
+    for draw, nothing in (
+        (pictures.learning_curves, ([],)),
+        (pictures.bound_tightness, ({},)),
+        (pictures.beside_paper, ([], "KanjiVG")),
+    ):
         with pytest.raises(ValueError, match="must not be empty"):
-            draw(nothing)
+            draw(*nothing)
