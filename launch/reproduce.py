@@ -37,10 +37,14 @@ def main() -> None:
         if FLAGS.list:
             print(runner.describe(runs))
             return
+        pages.check(results, page)
         diverged = runner.run(runs, lambda: pages.write(results, page))
         written = pages.write(results, page)
     except Interrupted as interruption:
         print(f"Terminated: {interruption}. The same command continues.")
+        return
+    except KeyboardInterrupt:
+        print("Terminated. The same command continues.")
         return
     except (ValueError, OSError) as error:
         sys.exit(f"ERROR: {error}")

@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from sisrnn_tf import likelihoods
+from sisrnn_tf.reproduction.plan import Further
+
 Runs = Sequence[dict[str, Any]]  # of one row, a seed each, as the results have them
 
 
@@ -32,22 +35,35 @@ def own_bound(runs: Runs) -> Figure | None:
     return best and find(runs, best["estimator"], best["num_mixing"])
 
 
-def find(runs: Runs, estimator: str, num_mixing: int | None = None) -> Figure | None:
+def weighted(runs: Runs, further: Further) -> Figure | None:
+    """Returns an estimate that weights trajectories, of all seeds, as it was planned; None if one lacks it."""
+    planned = {"num_importance": further.num_importance, "num_sequences": further.max_sequences}
+    return find(runs, likelihoods.ESTIMATORS[further.estimator], **planned)
+
+
+def find(
+    runs: Runs,
+    estimator: str,
+    num_mixing: int | None = None,
+    num_importance: int | None = None,
+    num_sequences: int | None = None,
+) -> Figure | None:
     """Returns an estimate of all seeds; None if one lacks it.
 
     Args:
         runs: of one row.
         estimator: as records call it.
         num_mixing: K; None for the one that there is.
+        num_importance: M; None for the one that there is.
+        num_sequences: of how many; None for as many as there are.
     """
+    wanted = {"num_mixing": num_mixing, "num_importance": num_importance, "num_sequences": num_sequences}
+    wanted = {name: value for name, value in wanted.items() if value is not None} | {"estimator": estimator}
     found = []
     for run in runs:
-        matching = [
-            record
-            for record in _tested(run)
-            if record["estimator"] == estimator and num_mixing in (None, record["num_mixing"])
-        ]
-        found += matching[:1]
+        exact = wanted | {"seed": run["seed"]}
+        matching = [record for record in _tested(run) if all(record[name] == exact[name] for name in exact)]
+        found += sorted(matching, key=lambda record: -record["num_sequences"])[:1]
     if not found or len(found) < len(runs):
         return None
     values = [record["nll"] for record in found]

@@ -1,6 +1,7 @@
 """Writes a plan's tables and pictures, and keeps those on a page of prose up to date."""
 
 import itertools
+import os
 import pathlib
 import re
 
@@ -11,7 +12,30 @@ from sisrnn_tf.reproduction.chosen import Runs
 from sisrnn_tf.reproduction.plan import Plan
 from sisrnn_tf.reproduction.plans import TABLES
 from sisrnn_tf.reproduction.results import Results
+from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import write_text
+
+_END = "<!-- end -->"
+
+
+def check(results: Results, page: pathlib.Path | None = None) -> None:
+    """Checks that results and a page can be written; changes nothing.
+
+    Args:
+        results: of the plan.
+        page: of prose; None for none.
+
+    Raises:
+        ValueError: the folder or the page cannot be written, or the page has a table that there is not.
+        OSError: the page cannot be read.
+    """
+    folder = results.path.absolute().parent
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    require(usable, "results_dir", f"a folder that can be written, but {existing} is not", results.path.parent)
+    if page is not None:
+        fill(page.read_text(encoding="utf-8"), results.plan, results.read())
+        require(os.access(page.absolute().parent, os.W_OK), "page", "in a folder that can be written", page)
 
 
 def write(results: Results, page: pathlib.Path | None = None) -> list[pathlib.Path]:
@@ -57,24 +81,29 @@ def fill(text: str, plan: Plan, runs: Runs) -> str:
         title = match["title"]
         if title not in made:
             raise ValueError(f"The page asks for `{plan.name} {title}`. There are {', '.join(made)}")
-        return f"<!-- {plan.name} {title} -->\n\n{made[title]}\n\n<!-- end -->"
+        if match["end"] != _END:
+            raise ValueError(f"The page must have `{_END}` after `{plan.name} {title}`, before any other mark.")
+        return f"<!-- {plan.name} {title} -->\n\n{made[title]}\n\n{_END}"
 
-    return re.sub(rf"<!-- {re.escape(plan.name)} (?P<title>\w+) -->.*?<!-- end -->", replace, text, flags=re.DOTALL)
+    mark = rf"<!-- {re.escape(plan.name)} (?P<title>\w+) -->.*?(?P<end><!-- .*? -->|\Z)"
+    return re.sub(mark, replace, text, flags=re.DOTALL)
 
 
 def _draw(plan: Plan, runs: Runs, folder: pathlib.Path) -> list[pathlib.Path]:
     """Draws what there is, and returns the paths of the pictures."""
-    labels = {row.name: row.label for row in plan.rows}
+    rows = [row for row in plan.rows if not row.base]  # other conventions are on another scale
+    labels = {row.name: row.label for row in rows}
     if len(set(labels.values())) < len(labels):  # one model on several data sets
         labels = {name: f"{label} ({name.split('_')[0]})" for name, label in labels.items()}
-    curves = [_curve(run, labels[run["row"]]) for run in runs]
-    grouped = {row.name: [run for run in runs if run["row"] == row.name] for row in plan.rows}
+    curves = [_curve(run, labels[run["row"]]) for run in runs if run["row"] in labels]
+    grouped = {row.name: [run for run in runs if run["row"] == row.name] for row in rows}
     bounds = {labels[name]: chosen.bounds_by_mixing(group) for name, group in grouped.items()}
     bounds = {
         label: {k: figure.nll for k, figure in values.items()} for label, values in bounds.items() if len(values) > 1
     }
-    paper = pictures.beside_paper(_lines(plan, grouped), plan.data)
-    figures = {"curves": pictures.learning_curves(curves), "paper": paper}
+    figures = {"paper": pictures.beside_paper(_lines(plan, grouped), plan.data)}
+    if curves:
+        figures["curves"] = pictures.learning_curves(curves)
     if bounds:
         figures["bounds"] = pictures.bound_tightness(bounds)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,18 +119,20 @@ def _curve(run: dict, label: str) -> pictures.Curve:
 
 def _lines(plan: Plan, grouped: tables.Grouped) -> list[pictures.Comparison]:
     """Returns the lines of the paper's table, then our rows that it does not have."""
-    lines, rest = [], [row for row in plan.rows if grouped[row.name]]
+    lines, rest = [], [row for row in plan.rows if grouped.get(row.name)]
     for entry in published.load():
         if entry.table != TABLES[plan.table]:
             continue
-        row = next((row for row in rest if row.published == (entry.dataset, entry.model) and not row.base), None)
-        ours = {} if row is None else _ours(grouped[row.name])
+        row = next((row for row in rest if row.published == (entry.dataset, entry.model)), None)
+        ours = {} if row is None else _ours(plan, grouped[row.name])
         rest = [other for other in rest if other is not row]
         label = f"{entry.dataset}, {entry.model}" if plan.table == "language" else entry.model
         lines.append(pictures.Comparison(label, entry.nll, ours))
-    return lines + [pictures.Comparison(row.label, None, _ours(grouped[row.name])) for row in rest]
+    return lines + [pictures.Comparison(row.label, None, _ours(plan, grouped[row.name])) for row in rest]
 
 
-def _ours(runs: Runs) -> dict[str, float]:
-    figures = {"own bound": chosen.own_bound(runs), "IWAE": chosen.find(runs, "IWAE"), "SMC": chosen.find(runs, "SMC")}
+def _ours(plan: Plan, runs: Runs) -> dict[str, float]:
+    figures = {"own bound": chosen.own_bound(runs)}
+    for further in plan.weighted:
+        figures[further.estimator.upper()] = chosen.weighted(runs, further)
     return {name: figure.nll for name, figure in figures.items() if figure is not None}

@@ -89,6 +89,11 @@ class Plan(NamedTuple):
         """Of the files of its results."""
         return f"{self.table}-{self.scale}"
 
+    @property
+    def weighted(self) -> tuple[Further, ...]:
+        """Estimates that weight trajectories."""
+        return tuple(further for further in self.further if further.estimator != "bound")
+
     def row(self, name: str) -> Row:
         """Returns a row by its name."""
         return next(row for row in self.rows if row.name == name)
@@ -106,7 +111,7 @@ class Plan(NamedTuple):
         known = [row.name for row in self.rows]
         names = known if names is None else names
         unknown = [name for name in names if name not in known]
-        require(not unknown, "rows", f"among {', '.join(known)}", ",".join(unknown))
+        require(names and not unknown, "rows", f"among {', '.join(known)}", ",".join(unknown))
         selected = [(row, seed) for row in self.rows if row.name in names for seed in row.seeds]
         planned = sorted({seed for _, seed in selected})
         unknown = [seed for seed in seeds or () if seed not in planned]

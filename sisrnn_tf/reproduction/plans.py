@@ -142,8 +142,8 @@ _MNIST = {
     ),
     "paper": (
         "Larochelle's files, rows (T=28, D=28), and MNIST's grey levels in the study of conventions; the paper's sizes "
-        "and schedules. The paper does not say which binarization it uses; it trains on 60,000 images, of which here "
-        "10,000 choose the epoch.",
+        "and schedules. The paper cites Larochelle and Murray for its binarization; it trains on 60,000 images, of "
+        "which here 10,000 choose the epoch.",
         {},
         {"dataset": "binarized_mnist", "binarization": "larochelle", "data_dir": ""},
         {"dataset": "mnist", "data_dir": ""},

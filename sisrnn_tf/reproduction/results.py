@@ -13,7 +13,8 @@ from sisrnn_tf.reproduction.plan import DATA_DIR, Plan
 from sisrnn_tf.workdir import write_text
 
 # What a run must have, and of which type.
-_FIELDS = {"row": str, "seed": int, "config": dict, "records": list, "epochs": list, "seconds": dict}
+_FIELDS = {"row": str, "seed": int, "config": dict, "data": dict, "records": list, "epochs": list, "best_epoch": int}
+_FIELDS |= {"seconds": dict, "versions": dict, "machine": dict}
 
 
 class Results:
@@ -41,9 +42,11 @@ class Results:
             return []
         try:
             runs = json.loads(self.path.read_text(encoding="utf-8"))["runs"]
-            bad = [run for run in runs for name, kind in _FIELDS.items() if type(run[name]) is not kind]
-            if bad:
-                raise ValueError(f"a run must have the fields {', '.join(_FIELDS)}")
+            for run in runs:
+                if not all(type(run[name]) is kind for name, kind in _FIELDS.items()) or not run["epochs"]:
+                    raise ValueError(f"a run must have the fields {', '.join(_FIELDS)}, and epochs")
+            if len({(run["row"], run["seed"]) for run in runs}) < len(runs):
+                raise ValueError("a run is there twice")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.path} is damaged: {error!r}. Restore it, or remove it and run again.") from error
         for run in runs:
@@ -54,7 +57,7 @@ class Results:
         return [row.name for row in self.plan.rows].index(run["row"]), run["seed"]
 
     def _check(self, run: dict[str, Any]) -> None:
-        planned = [row for row in self.plan.rows if row.name == run["row"]]
+        planned = [row for row in self.plan.rows if row.name == run["row"] and run["seed"] in row.seeds]
         name = f"the row {run['row']}, seed {run['seed']}"
         hint = "Choose another --results_dir, or remove the run from the file."
         if not planned:

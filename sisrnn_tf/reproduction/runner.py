@@ -179,7 +179,7 @@ class Runner:
             done = {
                 tuple(record[name] for name in likelihoods.Estimate._fields)
                 for record in records
-                if record["num_sequences"] >= count  # the exact likelihood is there of all
+                if record["num_sequences"] == count or record["estimator"] == "exact"  # which is there of all
             }
             numbers = (further.num_mixing, [further.num_importance], [run.config.training.seed])
             estimates = likelihoods.plan(run.model, "test", [further.estimator], *numbers)

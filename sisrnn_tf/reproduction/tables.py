@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from sisrnn_tf import likelihoods
 from sisrnn_tf.reproduction import chosen, published
 from sisrnn_tf.reproduction.chosen import Figure, Runs
 from sisrnn_tf.reproduction.plan import Further, Plan, Row
@@ -65,7 +64,7 @@ def _comparison(plan: Plan, grouped: Grouped) -> str:
 
 def _our_titles(plan: Plan) -> list[str]:
     """Returns what stands above our cells of a line."""
-    beside, weighted = _BESIDE[plan.table].values(), map(_weighted_title, _weighted(plan))
+    beside, weighted = _BESIDE[plan.table].values(), map(_weighted_title, plan.weighted)
     return [f"ours, on {plan.data}: NLL by its bound", *beside, *weighted, "epochs; seconds a run"]
 
 
@@ -76,18 +75,15 @@ def _ours(plan: Plan, row: Row | None, grouped: Grouped) -> list[str]:
         return ["to do" if row else "not run", *([""] * (len(_our_titles(plan)) - 1))]
     own = chosen.own_bound(runs)
     beside = [_number(chosen.mean(runs, own, name)) for name in _BESIDE[plan.table]]
-    others = [_cell(chosen.find(runs, likelihoods.ESTIMATORS[further.estimator])) for further in _weighted(plan)]
+    others = [_cell(chosen.weighted(runs, further)) for further in plan.weighted]
     seconds = sum(sum(run["seconds"].values()) for run in runs) / len(runs)
     return [_cell(own, named=True), *beside, *others, f"{len(runs[0]['epochs'])}; {seconds:,.0f}"]
 
 
-def _weighted(plan: Plan) -> list[Further]:
-    """Returns the estimates that weight trajectories."""
-    return [further for further in plan.further if further.estimator != "bound"]
-
-
 def _conventions(plan: Plan, grouped: Grouped) -> str:
-    """Returns the same models under each convention, and how far they are from the paper's numbers."""
+    """Returns the same models and seeds under each convention, and how far they are from the paper's numbers."""
+    seeds = {row.base: row.seeds for row in plan.rows if row.base}
+    smc = next(further for further in plan.weighted if further.estimator == "smc")
     bases = list(dict.fromkeys(row.base for row in plan.rows if row.base))
     quoted = {entry.model: entry for entry in published.load() if entry.table == TABLES[plan.table]}
     entries = [quoted[plan.row(base).published[1]] for base in bases]
@@ -101,29 +97,28 @@ def _conventions(plan: Plan, grouped: Grouped) -> str:
         for base, entry in zip(bases, entries, strict=True):
             alike = [row for row in plan.rows if base in (row.name, row.base)]
             row = next(row for row in alike if row.options["binarization"] == convention)
-            runs = grouped[row.name]
-            for figure in (chosen.own_bound(runs), chosen.find(runs, "SMC")):
+            runs = [run for run in grouped[row.name] if run["seed"] in seeds[base]]
+            for figure in (chosen.own_bound(runs), chosen.weighted(runs, smc)):
                 line += [_cell(figure) or "to do", "" if figure is None else f"{figure.nll - entry.nll:+.2f}"]
         lines.append(line)
-    paper = ["the paper, which does not say"]
+    paper = ["the paper, which cites Larochelle and Murray"]
     for entry in entries:
         paper += [entry.text, "", "", ""]
+    alike = f"Of seed {', '.join(str(seed) for seed in seeds[bases[0]])} alone."
     grey = "Of `grey` the number is a cross-entropy of intensities, no likelihood of anything."
-    return f"{_markdown([*lines, paper])}\n\n{grey}"
+    return f"{_markdown([*lines, paper])}\n\n{alike} {grey}"
 
 
 def _bounds(plan: Plan, grouped: Grouped) -> str:
     """Returns how tight which bound is, for each row."""
     bounds = {row.name: chosen.bounds_by_mixing(grouped[row.name]) for row in plan.rows}
     mixing = sorted({k for figures in bounds.values() for k in figures})
-    weighted = _weighted(plan)
-    lines = [["NLL", "exact", *(f"L_{k}" for k in mixing), *map(_weighted_title, weighted)]]
+    lines = [["NLL", "exact", *(f"L_{k}" for k in mixing), *map(_weighted_title, plan.weighted)]]
     for row in plan.rows:
         runs = grouped[row.name]
         if runs:
-            names = [likelihoods.ESTIMATORS[further.estimator] for further in weighted]
             figures = [chosen.find(runs, "exact"), *(bounds[row.name].get(k) for k in mixing)]
-            figures += [chosen.find(runs, name) for name in names]
+            figures += [chosen.weighted(runs, further) for further in plan.weighted]
             lines.append([row.label, *map(_cell, figures)])
     counts = {
         (record["estimator"], record["num_sequences"])
@@ -140,23 +135,24 @@ def _runs(plan: Plan, runs: Runs) -> str:
     """Returns a line for each run, and how to repeat it."""
     lines = [["row", "seed", "best epoch", "validation NLL", "test NLL by its bound", "training s", "evaluation s"]]
     for run in runs:
-        lowest = min(epoch["val_loss"] for epoch in run["epochs"])
+        lowest, own = min(epoch["val_loss"] for epoch in run["epochs"]), chosen.own_bound([run])
+        quantity = own.record["quantity"].rsplit(" ", 1)[0].removeprefix("NLL")
         lines.append(
             [
                 f"`{run['row']}`",
                 str(run["seed"]),
                 f"{run['best_epoch']} of {len(run['epochs'])}",
-                f"{lowest:.2f}",
-                _cell(chosen.own_bound([run]), named=True),
+                f"{quantity} {lowest:.2f}".strip(),
+                _cell(own, named=True),
                 *(f"{run['seconds'][name]:,.0f}" for name in ("training", "evaluation")),
             ]
         )
     command = f"python -m launch.reproduce --table={plan.table} --scale={plan.scale} --data_dir=DIR"
     machines = sorted({f"{run['machine']['cpu']}, {run['machine']['cores']} cores" for run in runs})
     note = (
-        f"The epoch is chosen on validation. `{command} --rows=ROW --seeds=SEED --results_dir=ELSEWHERE` repeats a "
-        f"run; `{plan.name}.json` has its configuration, its `launch.train` and `launch.evaluate` commands, all "
-        f"records and the versions of the libraries."
+        f"The epoch is chosen on validation. `{command} --rows=ROW --seeds=SEED --results_dir=ELSEWHERE "
+        f"--workdir=ELSEWHERE` repeats a run; `{plan.name}.json` has its configuration, its `launch.train` and "
+        f"`launch.evaluate` commands, all records and the versions of the libraries."
     )
     return "\n\n".join([_markdown(lines), note, f"On {'; '.join(machines)}." if machines else "No run is finished."])
 

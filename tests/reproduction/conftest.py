@@ -13,7 +13,9 @@ def make_run(plan, name, seed=0, nll=80.0, **fields):
     row = plan.row(name)
     config = row.config(seed, DATA_DIR)
     is_rnn = config.model.model == "rnn"
-    estimates = [("exact", 0, 1, 0)] if is_rnn else [("L_K", 0, 1, 0), ("IWAE", 10, 10, 1), ("SMC", 10, 10, 2)]
+    further = plan.weighted[0]
+    estimates = [("exact", 0, 1, 0)] if is_rnn else [("L_K", 0, 1, 0)]
+    estimates += [] if is_rnn else [("IWAE", 10, further.num_importance, 1), ("SMC", 10, further.num_importance, 2)]
     if config.model.model.endswith("sisrnn"):
         estimates += [("L_K", 10, 1, 0.25), ("L_K", 100, 1, 0.5)]
     grey = row.options.get("binarization") == "grey"
@@ -28,7 +30,7 @@ def make_run(plan, name, seed=0, nll=80.0, **fields):
             "nll": nll - gain,
             "standard_error": 0.5,
             "nll_per_step": (nll - gain) / 28,
-            "num_sequences": 10_000,
+            "num_sequences": 10_000 if m == 1 else further.max_sequences,
             **({"ppl": 100 + nll, "kl": 0.75} if plan.table == "language" else {}),
         }
         for estimator, k, m, gain in estimates
@@ -41,6 +43,8 @@ def make_run(plan, name, seed=0, nll=80.0, **fields):
         "epochs": [{"epoch": n + 1, "val_loss": nll - n, "seconds": 10.0} for n in range(3)],
         "best_epoch": 3,
         "seconds": {"training": 30.0, "evaluation": 12.0},
+        "data": {"name": plan.data},
+        "versions": {"sisrnn_tf": "0"},
         "machine": {"cpu": "a processor", "cores": 2},
     } | fields
 

@@ -46,6 +46,17 @@ def test_results_of_another_configuration_are_refused_by_name(mnist, tmp_path):
     results.path.write_text(json.dumps({"runs": [run | {"row": "gone"}]}))
     with pytest.raises(ValueError, match=r"the row gone, seed 0, which mnist-cpu does not have"):
         results.read()
+    results.path.write_text(json.dumps({"runs": [make_run(mnist, "vrnn", seed=5)]}))
+    with pytest.raises(ValueError, match=r"the row vrnn, seed 5, which mnist-cpu does not have"):
+        results.read()
+
+
+def test_a_run_without_epochs_or_there_twice_is_refused(mnist, tmp_path):
+    results, run = Results(mnist, tmp_path), make_run(mnist, "vrnn")
+    for runs, message in (([run | {"epochs": []}], "and epochs"), ([run, run], "a run is there twice")):
+        results.path.write_text(json.dumps({"runs": runs}))
+        with pytest.raises(ValueError, match=message):
+            results.read()
 
 
 @pytest.mark.parametrize("text", ["[{", "[]", "{}", '{"runs": 3}', '{"runs": [{"row": "vrnn"}]}'])

@@ -1,5 +1,7 @@
 """The paper's numbers beside ours, as Markdown and pictures."""
 
+import pathlib
+
 import matplotlib.image
 import pytest
 
@@ -7,6 +9,8 @@ from sisrnn_tf.plotting import reproduction as pictures
 from sisrnn_tf.reproduction import pages, plans, published, tables
 from sisrnn_tf.reproduction.results import Results
 from tests.reproduction.conftest import make_run
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def cells(text, start):
@@ -62,7 +66,7 @@ def test_text_has_perplexity_and_kl():
 
 def test_conventions_are_held_against_the_papers_numbers(mnist, runs):
     text = tables.sections(mnist, runs)["conventions"]
-    larochelle = ["≤ 89.00, sd 1.41 of 2 seeds", "+14.85", "≤ 87.00, sd 1.41 of 2 seeds", "+12.85"]
+    larochelle = ["≤ 88.00 ± 0.50", "+13.85", "≤ 86.00 ± 0.50", "+11.85"]  # of the seed that all have
     assert cells(text, "`larochelle`")[1:5] == larochelle
     assert cells(text, "`grey`")[1:3] == ["cross-entropy ≤ 76.00 ± 0.50", "+1.85"]
     assert cells(text, "`threshold`")[1:3] == ["to do", ""]
@@ -75,7 +79,18 @@ def test_bounds_and_runs(mnist, runs):
     bounds = cells(text["bounds"], "SIS-RNN, GRU 64")
     assert bounds[1:5] == ["", "≤ 87.00 ± 0.50", "≤ 86.75 ± 0.50", "≤ 86.50 ± 0.50"]
     assert cells(text["runs"], "`vrnn` | 1")[2:5] == ["3 of 3", "88.00", "≤ 90.00 ± 0.50 (L_0)"]
+    assert cells(text["runs"], "`vrnn_grey`")[3] == "cross-entropy 74.00"
     assert "a processor, 2 cores" in text["runs"]
+
+
+def test_estimates_of_another_plan_are_not_shown(mnist):
+    run = make_run(mnist, "vrnn")
+    for record in run["records"]:
+        if record["estimator"] == "IWAE":
+            record["num_importance"] += 1
+        if record["estimator"] == "SMC":
+            record["num_sequences"] += 1
+    assert cells(tables.sections(mnist, [run])["comparison"], "sequential MNIST | VRNN")[4:6] == ["", ""]
 
 
 def test_a_page_of_prose_gets_its_own_tables_alone(mnist, runs):
@@ -86,6 +101,32 @@ def test_a_page_of_prose_gets_its_own_tables_alone(mnist, runs):
     assert pages.fill(filled, mnist, runs) == filled
     with pytest.raises(ValueError, match=r"asks for `mnist-cpu run`\. There are comparison, conventions, bounds, runs"):
         pages.fill(text.replace("runs", "run"), mnist, runs)
+    for open_mark in (
+        "<!-- mnist-cpu runs -->\nprose\n<!-- mnist-cpu bounds -->\n<!-- end -->",
+        "<!-- mnist-cpu runs -->",
+    ):
+        with pytest.raises(ValueError, match="must have `<!-- end -->` after `mnist-cpu runs`"):
+            pages.fill(open_mark, mnist, runs)
+
+
+@pytest.mark.parametrize("table", plans.TABLES)
+def test_what_is_committed_shows_the_results_that_are_committed(table):
+    plan = plans.make(table, "cpu")
+    results = Results(plan, ROOT / "results")
+    assert results.path.with_suffix(".md").read_text() == tables.page(plan, results.read())
+    page = (ROOT / "docs" / "reproduction.md").read_text()
+    assert pages.fill(page, plan, results.read()) == page
+
+
+def test_what_cannot_be_written_is_refused_before_any_work(mnist, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- mnist-cpu run -->\n<!-- end -->")
+    with pytest.raises(ValueError, match="asks for `mnist-cpu run`"):
+        pages.check(Results(mnist, tmp_path), page)
+    with pytest.raises(ValueError, match="`results_dir` must be a folder that can be written"):
+        pages.check(Results(mnist, page / "below"))
+    with pytest.raises(FileNotFoundError):
+        pages.check(Results(mnist, tmp_path), tmp_path / "none.md")
 
 
 def test_tables_and_pictures_are_written(mnist, runs, tmp_path):
