@@ -61,8 +61,8 @@ def find(
     wanted = {name: value for name, value in wanted.items() if value is not None} | {"estimator": estimator}
     found = []
     for run in runs:
-        exact = wanted | {"seed": run["seed"]}
-        matching = [record for record in _tested(run) if all(record[name] == exact[name] for name in exact)]
+        fields = wanted | {"seed": run["seed"]}
+        matching = [record for record in _tested(run) if all(record[name] == fields[name] for name in fields)]
         found += sorted(matching, key=lambda record: -record["num_sequences"])[:1]
     if not found or len(found) < len(runs):
         return None
