@@ -62,16 +62,8 @@ class Workdir:
         Raises:
             ValueError: they cannot.
         """
-        folders = (self.path, self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
-        existing = {
-            next(parent for parent in (folder, *folder.absolute().parents) if parent.exists()) for folder in folders
-        }
-        for folder in existing:
-            if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-                raise ValueError(
-                    f"`workdir` must be a folder that can be written. Received: workdir={self.path}, but {folder} is "
-                    "not a folder or is read-only"
-                )
+        for folder in (self.path, self.checkpoints, self.likelihoods, self.plots, self.tensorboard):
+            require_writable("workdir", self.path, folder)
 
     def read_config(self) -> ExperimentConfig:
         """Returns the configuration of the run that is here.
@@ -143,6 +135,22 @@ def copy_checkpoints(source: Workdir, target: Workdir) -> None:
     target.checkpoints.mkdir(parents=True, exist_ok=True)
     for path in source.checkpoints.glob("last-*"):
         shutil.copy(path, target.checkpoints)
+
+
+def require_writable(name: str, received: pathlib.Path, folder: pathlib.Path) -> None:
+    """Raises a ValueError unless files can be written to a folder, which may yet have to be made; changes nothing.
+
+    Args:
+        name: of the argument that it belongs to.
+        received: the argument's value.
+        folder: where files are to go.
+    """
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"`{name}` must be a folder that can be written. Received: {name}={received}, but {existing} is not a "
+            "folder or is read-only"
+        )
 
 
 def write_text(path: pathlib.Path, text: str) -> None:

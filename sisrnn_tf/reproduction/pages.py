@@ -13,7 +13,7 @@ from sisrnn_tf.reproduction.plan import Plan
 from sisrnn_tf.reproduction.plans import TABLES
 from sisrnn_tf.reproduction.results import Results
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import write_text
+from sisrnn_tf.workdir import require_writable, write_text
 
 _END = "<!-- end -->"
 
@@ -29,10 +29,7 @@ def check(results: Results, page: pathlib.Path | None = None) -> None:
         ValueError: the folder or the page cannot be written, or the page has a table that there is not.
         OSError: the page cannot be read.
     """
-    folder = results.path.absolute().parent
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-    require(usable, "results_dir", f"a folder that can be written, but {existing} is not", results.path.parent)
+    require_writable("results_dir", results.path.parent, results.path.parent)
     if page is not None:
         fill(page.read_text(encoding="utf-8"), results.plan, results.read())
         require(os.access(page.absolute().parent, os.W_OK), "page", "in a folder that can be written", page)

@@ -13,8 +13,18 @@ from sisrnn_tf.reproduction.plan import DATA_DIR, Plan
 from sisrnn_tf.workdir import write_text
 
 # What a run must have, and of which type.
-_FIELDS = {"row": str, "seed": int, "config": dict, "data": dict, "records": list, "epochs": list, "best_epoch": int}
-_FIELDS |= {"seconds": dict, "versions": dict, "machine": dict}
+_FIELDS = {
+    "row": str,
+    "seed": int,
+    "config": dict,
+    "data": dict,
+    "best_epoch": int,
+    "epochs": list,
+    "records": list,
+    "seconds": dict,
+    "versions": dict,
+    "machine": dict,
+}
 
 
 class Results:
