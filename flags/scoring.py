@@ -9,15 +9,21 @@ flags.DEFINE_string(
     None,
     "Shards of sequences: a file, a folder or a pattern of .npz, .csv or .tfrecord, of text .txt or .txt.gz. npz: "
     "`observations` [N, T, D] in the data's units and, if need be, `lengths` [N] or `mask` [N, T], and `sequence` [N], "
-    "keys. csv: a line of names, the first `sequence`, then a row a step. tfrecord: an Example or SequenceExample of "
-    "`observations` a sequence. txt: a sentence a line.",
+    "keys. csv: a line of names, the first `sequence`, the others those of training in any order, then a row a step. "
+    "tfrecord: an Example or SequenceExample of `observations` a sequence. txt: a sentence a line.",
 )
 flags.DEFINE_string("output", None, "Folder for the values: of each shard a file, and its record in `done`.")
-flags.DEFINE_enum("output_format", "csv", FORMATS, "With the columns or arrays sequence, log_likelihood, num_steps.")
+flags.DEFINE_enum(
+    "output_format",
+    "csv",
+    FORMATS,
+    "With the columns or arrays sequence, log_likelihood, num_steps. In csv an apostrophe stands before a name that a "
+    "spreadsheet would take for a formula.",
+)
 flags.DEFINE_integer("num_mixing", None, "K; default: that of the run's validation.", lower_bound=0)
 flags.DEFINE_integer("num_importance", 1, "M, particles.", lower_bound=1)
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the noise.", lower_bound=0)
-flags.DEFINE_integer("batch_size", 256, "Sequences at a time; it changes no value.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 256, "Sequences at a time; of values it changes the last bits alone.", lower_bound=1)
 flags.DEFINE_integer("num_workers", 1, "Processes on this machine, a shard each at a time.", lower_bound=1)
 flags.DEFINE_integer("num_machines", 1, "Score only the shards of one of so many machines.", lower_bound=1)
 flags.DEFINE_integer("machine", 0, "Which of them this is, from 0 on.", lower_bound=0)

@@ -19,6 +19,7 @@ from flags import scoring as scoring_flags
 from flags.arguments import flags_only
 from sisrnn_tf import run_files, scoring
 from sisrnn_tf.data import shards
+from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
@@ -33,7 +34,10 @@ def main() -> None:
     try:
         folder.read_config()
         require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
-        paths = shards.find(FLAGS.input, run_files.read_spec(folder.data_spec).words is not None)
+        spec = run_files.read_spec(folder.data_spec)
+        paths = shards.find(FLAGS.input, spec.words is not None)
+        if spec.features is None and any(path.suffix == ".csv" for path in paths.values()):
+            print(f"WARNING: {folder.data_spec} keeps no names of features: columns of .csv are taken by their place.")
         paths = dict(itertools.islice(paths.items(), FLAGS.machine, None, FLAGS.num_machines))
         results = list(tqdm(scoring.run(job, paths, FLAGS.num_workers), total=len(paths), unit="shard", disable=None))
     except (ValueError, OSError) as error:
@@ -46,6 +50,9 @@ def _report(results: list[scoring.Result]) -> None:
     done = sum(result.was_done for result in results)
     count = sum(result.num_sequences for result in results)
     print(f"{count} sequences in {len(results) - len(errors)} shards, {done} of them done before, to {FLAGS.output}")
+    coverage = Coverage.sum(result.coverage for result in results if result.coverage is not None)
+    if coverage.num_words:
+        print("WARNING: " * coverage.is_poor + coverage.describe())
     if errors:
         sys.exit(f"ERROR: {len(errors)} of {len(results)} shards were not scored:\n" + "\n".join(sorted(errors)))
 

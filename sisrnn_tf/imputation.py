@@ -76,7 +76,7 @@ def impute(
     for first in range(0, len(observations), _BATCH_SIZE):
         part = slice(first, first + _BATCH_SIZE)
         part_seed = random.fold_in(random.as_seed(seed), first)
-        values = spec.from_units(observations[part]).astype(np.float32)
+        values = spec.from_units(observations[part])
         draws = model.impute(values, observed[part], mask[part], part_seed, num_samples, **options).numpy()
         filled.append(np.where(observed[part], observations[part], spec.to_units(draws)))
     samples = np.concatenate(filled, axis=1)

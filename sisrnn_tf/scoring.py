@@ -6,7 +6,6 @@ more than the shards in work, which are made again as a whole.
 """
 
 import concurrent.futures
-import csv
 import functools
 import hashlib
 import io
@@ -25,10 +24,12 @@ import tensorflow as tf
 import sisrnn_tf
 from sisrnn_tf import random, training
 from sisrnn_tf.data import shards
+from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
 FORMATS = ("csv", "npz")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
 _FIELDS = ("sequence", "log_likelihood", "num_steps")
 
 
@@ -62,12 +63,14 @@ class Result(NamedTuple):
         num_sequences: how many it has.
         was_done: whether an earlier call has made it.
         error: why it could not be scored; None where it was.
+        coverage: of text that was scored, how much of it the vocabulary knows; else None.
     """
 
     name: str
     num_sequences: int = 0
     was_done: bool = False
     error: str | None = None
+    coverage: Coverage | None = None
 
 
 class Scorer:
@@ -84,7 +87,8 @@ class Scorer:
         self.job, self.run = job, training.load_best(Workdir(job.workdir))
         num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
         weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.run.model.get_weights())
-        self.model = [_hash(self.run.config.to_json().encode()), _hash(weights), sisrnn_tf.__version__]
+        texts = (self.run.config.to_json(), self.run.spec.to_json())
+        self.model = [*(_hash(text.encode()) for text in texts), _hash(weights), sisrnn_tf.__version__]
         self.numbers = job.num_importance, num_mixing
 
     def score(self, name: str, path: pathlib.Path) -> Result:
@@ -99,13 +103,20 @@ class Scorer:
         record = self.job.output / "done" / f"{output.name}.json"
         done = _read_record(record)
         if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
-            return Result(name, done["num_sequences"], was_done=True)
-        shard = shards.read(path, self.run.model.likelihood.event_size, self.run.vocabulary)
+            return Result(name, done["num_sequences"], was_done=True, coverage=done["coverage"])
+        features = self.run.spec.features
+        shard = shards.read(path, self.run.model.likelihood.event_size, self.run.vocabulary, features)
         content = _to_bytes(self._values(name, path, shard), self.job.format)
         _write(output, content)
-        done = {"identity": identity, "output": _hash(content), "num_sequences": len(shard.keys)}
+        coverage = shard.coverage and shard.coverage._asdict()
+        done = {
+            "identity": identity,
+            "output": _hash(content),
+            "num_sequences": len(shard.keys),
+            "coverage": coverage,
+        }
         _write(record, (json.dumps(done, indent=2) + "\n").encode())
-        return Result(name, len(shard.keys))
+        return Result(name, len(shard.keys), coverage=shard.coverage)
 
     def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
         """Returns the values of a shard's sequences, each `[N]`."""
@@ -123,8 +134,8 @@ class Scorer:
     def _score_batch(self, sequences, seed: tf.Tensor, first: int) -> np.ndarray:
         """Returns log-likelihoods in the user's units, `[B]`."""
         model, normalization = self.run.model, self.run.spec.normalization
-        if normalization is not None:
-            sequences = [normalization.apply(sequence) for sequence in sequences]
+        if self.run.vocabulary is None:
+            sequences = [self.run.spec.from_units(sequence) for sequence in sequences]
         model.likelihood.check(np.concatenate(sequences))
         lengths = np.array([len(sequence) for sequence in sequences])
         mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
@@ -191,9 +202,10 @@ def _read_record(path: pathlib.Path) -> dict:
     """Returns the record of a shard that is done; nothing where there is none, or a damaged one."""
     try:
         record = json.loads(path.read_text())
-    except (OSError, ValueError):
+        coverage = record["coverage"] and Coverage(**record["coverage"])
+        return record | {"num_sequences": int(record["num_sequences"]), "coverage": coverage}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):  # no file, no JSON, or JSON of another shape
         return {}
-    return record if isinstance(record, dict) and isinstance(record.get("num_sequences"), int) else {}
 
 
 def _hash(content: bytes) -> str:
@@ -206,11 +218,16 @@ def _to_bytes(values: Mapping[str, np.ndarray], kind: str) -> bytes:
         content = io.BytesIO()
         np.savez_compressed(content, **values)
         return content.getvalue()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(values)
-    writer.writerows(zip(*(value.tolist() for value in values.values()), strict=True))
-    return text.getvalue().encode()
+    keys, *numbers = (value.tolist() for value in values.values())
+    rows = [list(values), *([_to_cell(key), *map(repr, row)] for key, *row in zip(keys, *numbers, strict=True))]
+    return "".join(",".join(row) + "\n" for row in rows).encode()
+
+
+def _to_cell(key: str) -> str:
+    """Returns a key as a cell of a csv file that a spreadsheet takes for text, and not for a formula that it runs."""
+    text = f"'{key}" if key.startswith(_FORMULAS) else key
+    # csv.writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:

@@ -5,7 +5,8 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.data.coverage import Coverage
+from sisrnn_tf.data.vocabulary import Vocabulary, words_of
 from sisrnn_tf.models.writing import WritingModel
 from sisrnn_tf.workdir import Workdir, write_text
 
@@ -49,12 +50,13 @@ def to_words(sentence: str, vocabulary: Vocabulary) -> np.ndarray:
     """Returns the numbers of a sentence's words and of its end, int32 `[T]`; says which words are not known.
 
     Raises:
-        ValueError: the sentence has no word.
+        ValueError: the sentence has no word, or none that is known, or marks a begin or an end between its words.
     """
-    if not sentence.split():
+    if not words_of(sentence):
         raise ValueError(f"A sentence must have at least one word, words between spaces. Received: {sentence!r}")
-    unknown = vocabulary.unknown_words(sentence)
+    unknown, words = vocabulary.unknown_words(sentence), vocabulary.encode(sentence)
+    Coverage.of(vocabulary, [sentence], [words]).check(f"the sentence {sentence!r}")
     if unknown:
         name = vocabulary.words[vocabulary.unknown_id]
         _LOGGER.warning("Not in the vocabulary, so read as %s: %s", name, ", ".join(dict.fromkeys(unknown)))
-    return vocabulary.encode(sentence)
+    return words

@@ -1,5 +1,6 @@
 """Scoring shards: formats, units, what is done again, what is refused."""
 
+import csv
 import json
 import zlib
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from sisrnn_tf import random, scoring, training
 from sisrnn_tf.config import ExperimentConfig
 from sisrnn_tf.data import shards
+from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.spec import DataSpec
 from tests import exports
 
@@ -26,9 +28,9 @@ def models():
 def make_scorer(models, monkeypatch, tmp_path):
     """Returns a function: name of a model, fields of the job -> scorer, as if the model were of a run."""
 
-    def make(name="sisrnn", **fields):
-        normalization = exports.NORMALIZATION if name == "sisrnn" else None
-        spec = DataSpec("numbers", "by hand", "reals", 3, 5, None, (1, 1, 1), normalization=normalization)
+    def make(name="sisrnn", features=("x", "y", "z"), **fields):
+        shared = {"normalization": exports.NORMALIZATION if name == "sisrnn" else None, "features": features}
+        spec = DataSpec("numbers", "by hand", "reals", 3, 5, None, (1, 1, 1), **shared)
         vocabulary = exports.VOCABULARY if name == "text" else None
         run = training.TrainedRun(models[name], spec, ExperimentConfig(), 4, vocabulary)
         monkeypatch.setattr(training, "load_best", lambda _: run)
@@ -59,9 +61,10 @@ def _write_npz_with_mask(path):
     np.savez(path, observations=_padded(), mask=mask, sequence=[f"s{n}" for n in LENGTHS])
 
 
-def _write_csv(path):
-    rows = [[f"s{len(sequence)}", *map(repr, step.tolist())] for sequence in _sequences() for step in sequence]
-    path.write_text("\n".join(",".join(row) for row in [["sequence", "x", "y", "z"], *rows]) + "\n")
+def _write_csv(path, names="xyz"):
+    order = ["xyz".index(name) for name in names]
+    rows = [[f"s{len(part)}", *map(repr, step[order].tolist())] for part in _sequences() for step in part]
+    path.write_text("\n".join(",".join(row) for row in [["sequence", *names], *rows]) + "\n")
 
 
 def _feature(values):
@@ -129,9 +132,33 @@ def test_values_are_the_models_in_the_users_units_whatever_the_batches(models, m
     np.testing.assert_allclose(values["log_likelihood"], expected, rtol=1e-5)
 
 
-def test_sentences_are_scored_by_line_without_labels(models, make_scorer, tmp_path):
-    (tmp_path / "part.txt").write_text("7\ta b zorkmid\n\n8\td\n")
-    make_scorer("text").score("part", tmp_path / "part.txt")
+def _scores(folder):
+    return np.load(folder / "scores" / "part.npz")["log_likelihood"]
+
+
+def test_columns_go_by_their_names_where_the_run_keeps_them(make_scorer, tmp_path):
+    _write_csv(tmp_path / "part.csv")
+    scorer = make_scorer()
+    scorer.score("part", tmp_path / "part.csv")
+    expected = _scores(tmp_path)
+    _write_csv(tmp_path / "part.csv", "zxy")
+    assert not scorer.score("part", tmp_path / "part.csv").was_done
+    np.testing.assert_array_equal(_scores(tmp_path), expected)
+    make_scorer(features=None).score("part", tmp_path / "part.csv")  # an older run: by their place
+    assert (np.abs(_scores(tmp_path) - expected) > 1e-3).all()
+    text = (tmp_path / "part.csv").read_text()
+    (tmp_path / "part.csv").write_text(text.replace("sequence,z,x,y", "sequence,z,x,w"))
+    with pytest.raises(ValueError, match=r"must have the columns .*'x', 'y', 'z'\].*lacks \['y'\].*others, \['w'\]"):
+        scorer.score("part", tmp_path / "part.csv")
+
+
+@pytest.mark.parametrize("text", ["7\ta b zorkmid\n\n8\td\n", "\ufeff-7\t<s> a b zorkmid </s>\r\r8\td\r9\t<eos>\r"])
+def test_sentences_are_scored_by_line_without_labels_and_marks(models, make_scorer, tmp_path, text):
+    (tmp_path / "part.txt").write_text(text, newline="")
+    coverage = Coverage(num_words=4, num_unknown=1, num_marked="<s>" in text)
+    score = make_scorer("text").score
+    for was_done in (False, True):
+        assert score("part", tmp_path / "part.txt") == scoring.Result("part", 2, was_done, coverage=coverage)
     values = np.load(tmp_path / "scores" / "part.npz")
     assert values["sequence"].tolist() == ["1", "3"] and values["num_steps"].tolist() == [4, 2]
     words = np.array([exports.VOCABULARY.encode("a b zorkmid"), [*exports.VOCABULARY.encode("d"), 0, 0]])
@@ -175,6 +202,7 @@ BAD = {
     "no number": ("part.csv", "sequence,x,y,z\na,1,2,?\n", "could not convert string to float"),
     "torn": ("part.csv", "sequence,x,y,z\na,1,1,1\nb,1,1,1\na,1,1,1\n", "do not lie together"),
     "not binary": ("part.csv", "sequence,x,y,z\na,1,0.5,1\n", "`observations` must be 0 or 1"),
+    "large": ("part.csv", "sequence,x,y,z\na,1,1,1e300\n", "must lie within float32"),
     "no npz": ("part.npz", "hello", "cannot be read as .npz"),
     "no tfrecord": ("part.tfrecord", "hello, this is no record", "record 0 is damaged"),
 }
@@ -184,11 +212,31 @@ BAD = {
 def test_a_bad_shard_is_an_error_that_names_it_and_leaves_nothing(make_scorer, tmp_path, case):
     name, text, message = BAD[case]
     (tmp_path / name).write_text(text)
-    scorer = make_scorer("rnn")
+    scorer = make_scorer("rnn", features=None)
     with pytest.raises(ValueError, match=message) as error:
         scorer.score("part", tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
     assert [child.name for child in (tmp_path / "scores").rglob("*")] == ["done"]
+
+
+@pytest.mark.parametrize(
+    "text, message", [("A\nB\n", "knows none of the 2 words"), ("a\nb </s> d\n", "line 2: .*break")]
+)
+def test_text_that_says_nothing_or_hides_an_end_is_refused(make_scorer, tmp_path, text, message):
+    (tmp_path / "part.txt").write_text(text)
+    with pytest.raises(ValueError, match=rf"part\.txt.*{message}"):
+        make_scorer("text").score("part", tmp_path / "part.txt")
+
+
+def test_no_key_is_a_formula_to_a_spreadsheet(make_scorer, tmp_path):
+    keys = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "a\r=1", "'=1", '2-"1",']
+    np.savez(tmp_path / "part.npz", observations=np.zeros([len(keys), 1, 3]), sequence=keys)
+    make_scorer("rnn").score("part", tmp_path / "part.npz")
+    assert np.load(tmp_path / "scores" / "part.npz")["sequence"].tolist() == keys
+    make_scorer("rnn", format="csv").score("part", tmp_path / "part.npz")
+    with (tmp_path / "scores" / "part.csv").open(newline="") as file:
+        received = [row["sequence"] for row in csv.DictReader(file)]
+    assert received == [f"'{key}" for key in keys[:7]] + keys[7:]
 
 
 def test_shards_are_found_by_file_folder_or_pattern(tmp_path):

@@ -102,6 +102,18 @@ def test_changed_data_is_refused(tmp_path):
         workdir.check_data("after")
 
 
+def test_names_of_features_are_younger_than_some_runs(tmp_path):
+    workdir = Workdir(tmp_path)
+    workdir.create(ExperimentConfig(), '{"name": "x"}')
+    workdir.check_data('{"name": "x", "features": ["a", "b"]}')
+    with pytest.raises(ValueError, match="data has changed"):
+        workdir.check_data('{"name": "y", "features": ["a", "b"]}')
+    workdir.create(ExperimentConfig(), '{"name": "x", "features": ["a", "b"]}')
+    for changed in ('{"name": "x", "features": ["b", "a"]}', '{"name": "x"}'):
+        with pytest.raises(ValueError, match="data has changed"):
+            workdir.check_data(changed)
+
+
 def test_a_workdir_serves_one_run_at_a_time(tmp_path):
     message = "in use by another process"
     with Workdir(tmp_path).lock(), pytest.raises(ValueError, match=message), Workdir(tmp_path).lock():

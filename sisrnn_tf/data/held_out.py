@@ -20,14 +20,16 @@ def hold_out(splits: Mapping[str, Sequence], source: str, what: str) -> tuple[di
     """
     notes = ["trained on the validation file"] if source == "validation" else []
     missing = [split for split in SPLITS[1:] if split not in splits or split == source]
+    fewest = EVERY + len(missing) - 1  # what is left of so many has a tenth sequence for the next split too
+    if missing and len(splits[source]) < fewest:
+        what_is_missing = f"{' and '.join(missing)} split{'s' * (len(missing) > 1)}"
+        raise ValueError(
+            f"The {what_is_missing} can be held out of at least {fewest} training {what}s. Received "
+            f"{len(splits[source])}: bring more of them, or the {what_is_missing}."
+        )
     rest, found = list(splits[source]), dict(splits)
     for split in missing:
         found[split] = rest[EVERY - 1 :: EVERY]
         rest = [item for index, item in enumerate(rest) if index % EVERY != EVERY - 1]
         notes.append(f"every {EVERY}th {what} for {split}")
-        if not found[split]:
-            raise ValueError(
-                f"The {split} split can be held out of at least {EVERY**2} training {what}s. Received "
-                f"{len(splits[source])}: bring more of them, or the {split} split itself."
-            )
     return found | {"train": rest}, notes

@@ -77,8 +77,8 @@ def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray
 def _read_list(path: pathlib.Path) -> list[str]:
     """Returns the form ids of a list, one a line, in its order and each once."""
     try:
-        ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
+        ids = [line.strip() for line in files.read_text(path).split("\n")]
+    except ValueError as error:
         raise ValueError(f"{path} cannot be read as a list of forms: {error}") from error
     return list(dict.fromkeys(form for form in ids if form))
 

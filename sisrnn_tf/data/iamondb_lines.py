@@ -6,6 +6,8 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from defusedxml import DefusedXmlException, ElementTree
 
+from sisrnn_tf.data import files
+
 _LIMIT = 1e9  # of coordinates; a board has some 10,000
 
 
@@ -38,7 +40,7 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 
 def _read_points(stroke: Element) -> list[tuple[float, float]]:
-    points = [(float(point.get("x")), -float(point.get("y"))) for point in stroke.iterfind("Point")]
+    points = [(files.to_number(point.get("x")), -files.to_number(point.get("y"))) for point in stroke.iterfind("Point")]
     if not (np.abs(points) < _LIMIT).all():
         raise ValueError(f"its coordinates must be finite and below {_LIMIT:g}")
     return points

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from sisrnn_tf.validation import require
 
 _ROUNDING = 1e-12  # of sums in float64
+_LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 NORMALIZATIONS = ("none", "vrnn", "per_channel")
 
 
@@ -28,12 +30,15 @@ class Normalization:
     def __post_init__(self):
         require(len(self.shift) == len(self.scale), "scale", f"as long as shift={self.shift}", self.scale)
         require(all(math.isfinite(value) for value in self.shift), "shift", "finite", self.shift)
-        positive = all(0 < value < math.inf for value in self.scale)
-        require(positive, "scale", "finite and positive: a feature that never changes cannot be normalized", self.scale)
+        require(all(0 < value < math.inf for value in self.scale), "scale", "finite and positive", self.scale)
 
     def apply(self, observations: np.ndarray) -> np.ndarray:
-        """Returns y, float32 `[.., D]`, of observations x `[.., D]` in the user's units."""
-        return ((np.asarray(observations) - self.shift) / self.scale).astype(np.float32)
+        """Returns y, float32 `[.., D]`, of observations x `[.., D]` in the user's units.
+
+        Raises:
+            ValueError: y is beyond float32.
+        """
+        return to_float32((np.asarray(observations) - self.shift) / self.scale)
 
     def invert(self, observations: np.ndarray) -> np.ndarray:
         """Returns x, float32 `[.., D]`, in the user's units, of y `[.., D]`."""
@@ -45,7 +50,37 @@ class Normalization:
         return float(sum(map(math.log, self.scale)))
 
 
-def fit(name: str, observations: np.ndarray, num_features: int) -> Normalization | None:
+def to_float32(observations: np.ndarray, features: Sequence[str] | None = None) -> np.ndarray:
+    """Returns observations `[.., D]` as float32, in which models compute.
+
+    Args:
+        observations: numbers.
+        features: names of the D features, for the error; None where they have none.
+
+    Raises:
+        ValueError: a number is finite, and infinite as float32.
+    """
+    values = np.asarray(observations)
+    with np.errstate(over="ignore"):
+        converted = values.astype(np.float32)
+    lost = np.isinf(converted) & np.isfinite(values)
+    if lost.any():
+        index = int(np.argwhere(lost)[0, -1])
+        raise ValueError(
+            f"{_feature(index, features)} must lie within float32, below {_LARGEST:.1e}. Received "
+            f"{values[lost][0]:g}. Divide it by a power of ten, or repair the data."
+        )
+    return converted
+
+
+def _feature(index: int, features: Sequence[str] | None) -> str:
+    """Returns what a message calls a feature."""
+    return f"Feature {index}, counted from 0," if features is None else f"The column `{features[index]}`"
+
+
+def fit(
+    name: str, observations: np.ndarray, num_features: int, features: Sequence[str] | None = None
+) -> Normalization | None:
     """Returns the normalization of training data; None for `none`.
 
     `per_channel` takes mean and standard deviation of each feature. `vrnn` takes one of each for both offsets of
@@ -57,9 +92,10 @@ def fit(name: str, observations: np.ndarray, num_features: int) -> Normalization
         name: one of `NORMALIZATIONS`.
         observations: all steps of the training split, `[sum T, D]`.
         num_features: how many of the D features, the first ones, to normalize.
+        features: names of the D features, for errors; None where they have none.
 
     Raises:
-        ValueError: the name is unknown, or a feature does not vary.
+        ValueError: the name is unknown, or a feature does not vary, or varies by less than float32 holds.
     """
     require(name in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}", name)
     if name == "none":
@@ -71,7 +107,23 @@ def fit(name: str, observations: np.ndarray, num_features: int) -> Normalization
         require(variance > 0, "normalization", "per_channel or none: vrnn's scale^2 of these strokes is negative", name)
         shift, scale = np.full(num_features, mean.sum()), np.full(num_features, math.sqrt(variance))
     else:
+        _require_change(values, features)
         shift, scale = mean, values.std(axis=0)
-        scale[scale < _ROUNDING * np.abs(values).max(axis=0)] = 0  # a constant has a deviation of rounding errors
     others = observations.shape[1] - num_features
     return Normalization(name, (*shift.tolist(), *[0.0] * others), (*scale.tolist(), *[1.0] * others))
+
+
+def _require_change(values: np.ndarray, features: Sequence[str] | None) -> None:
+    """Raises a ValueError for a feature of `[sum T, D]` that a deviation cannot normalize."""
+    spread, deviation, largest = np.ptp(values, axis=0), values.std(axis=0), np.abs(values).max(axis=0)
+    for index in range(values.shape[1]):
+        if 0 < spread[index] < _SMALLEST:
+            raise ValueError(
+                f"{_feature(index, features)} must change by more than float32 holds, {_SMALLEST:.1e}. It changes by "
+                f"{spread[index]:g}. Multiply it by a power of ten."
+            )
+        if spread[index] == 0 or deviation[index] < _ROUNDING * largest[index]:  # of equal numbers it is rounding
+            raise ValueError(
+                f"{_feature(index, features)} is {values[0, index]:g} in all of training: a feature that never changes "
+                "cannot be normalized. Leave it out of the data, or give --normalization=none."
+            )

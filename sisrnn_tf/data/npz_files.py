@@ -20,17 +20,17 @@ def find(data_dir: str | None, name: str) -> pathlib.Path:
     """
     if data_dir is None:
         raise ValueError(f"No data for {name}: give its .npz file as --data_dir. Received: data_dir=None")
-    path = pathlib.Path(data_dir).expanduser()
+    path = files.open_path(data_dir)
     if path.is_file():
         return path
-    found = sorted(files.open_folder(data_dir).glob("*.npz"))
+    found = sorted(path.glob("*.npz"))
     if len(found) != 1:
         names = ", ".join(each.name for each in found) or "none"
         raise ValueError(f"`data_dir` must be an .npz file, or a folder with one of them. Received {names} in {path}")
     return found[0]
 
 
-def read(path: pathlib.Path, allow_pickle: bool = False) -> dict[str, list[np.ndarray]]:
+def read(path: pathlib.Path, allow_pickle: bool | None = None) -> dict[str, list[np.ndarray]]:
     """Returns split -> sequences, each `[T_n, D]`, of those splits that are there.
 
     A split is an array `train` (`valid`, `val` or `validation`; `test`)
@@ -41,7 +41,7 @@ def read(path: pathlib.Path, allow_pickle: bool = False) -> dict[str, list[np.nd
 
     Args:
         path: of the file.
-        allow_pickle: whether to read pickled arrays, which can run any code.
+        allow_pickle: whether to read pickled arrays, which can run any code; None where the user has no such choice.
 
     Raises:
         ValueError: the file is damaged, has no training split, or is pickled and that is not allowed.
@@ -85,7 +85,7 @@ def _cut(path: pathlib.Path, name: str, arrays: Mapping[str, np.ndarray]) -> lis
         if not good:
             raise ValueError(
                 f"{path}: sequence {index} of `{name}` must be finite numbers [T, D], T at least 1. Received "
-                f"{part.dtype} {part.shape}"
+                f"{part.dtype} {part.shape}" + "; save numbers with array.astype(float)" * (part.dtype == object)
             )
     return parts
 

@@ -107,8 +107,9 @@ def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
 
 
 def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
-    splits = csv_files.read_splits(csv_files.find(data_dir))
-    return series.make(pathlib.Path(data_dir).expanduser().stem, splits, "reals", normalization, max_length)
+    names, splits = csv_files.read_splits(csv_files.find(data_dir))
+    name = pathlib.Path(data_dir).expanduser().stem
+    return series.make(name, splits, "reals", normalization, max_length, features=tuple(names))
 
 
 def _strokes(read: Callable[..., SequenceDataset], *more_options: str) -> Entry:

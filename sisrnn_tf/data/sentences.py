@@ -1,14 +1,19 @@
 """Sentences as sequences of word numbers: which file trains, which validates, and what the vocabulary is."""
 
+import logging
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from sisrnn_tf.data import text_files, vocabulary
+import numpy as np
+
+from sisrnn_tf.data import files, text_files, vocabulary
+from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.held_out import hold_out
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.validation import require
 
+_LOGGER = logging.getLogger(__name__)
 _VOCABULARY_NAMES = ("vocab.txt", "vocab.txt.gz")
 
 
@@ -44,7 +49,8 @@ def read(
     needed = {source, "test", *(["validation"] if source == "train" else [])} if whole else {source}
     if needed - set(found):
         raise _missing(name, data_dir, sorted(path.name for path in found.values()))
-    texts = {split: text_files.read_sentences(path) for split, path in found.items() if split in {source, *SPLITS[1:]}}
+    used = {split: path for split, path in found.items() if split in {source, *SPLITS[1:]}}
+    texts = {split: list(text_files.read_sentences(path).values()) for split, path in used.items()}
     texts, notes = hold_out(texts, source, "sentence")
     words, origin = _vocabulary(data_dir, vocabulary_file, texts["train"], vocabulary_size)
     return make(name, texts, words, [*notes, origin], max_length)
@@ -72,7 +78,7 @@ def _vocabulary(
     for path in candidates:
         if path.is_file():
             try:
-                return vocabulary.parse(text_files.read_lines(path)), f"of {path.name}"
+                return vocabulary.parse(files.read_text(path).split("\n")), f"of {path.name}"
             except ValueError as error:
                 raise ValueError(f"{path} is no vocabulary: {error}") from error
     require(vocabulary_file is None, "vocabulary_file", "a file that exists", vocabulary_file)
@@ -90,15 +96,19 @@ def make(
         words: the vocabulary.
         notes: on the data, for the convention; the last says where the vocabulary is from.
         max_length: tokens of a sentence at the most, the end among them; None for no limit.
+
+    Raises:
+        ValueError: a sentence marks a begin or an end between its words, or a split has no word of the vocabulary.
     """
     encoded = {split: [words.encode(sentence) for sentence in texts[split]] for split in SPLITS}
+    marked = _check_coverage(name, texts, words, encoded)
     cut = "sentences whole"
     if max_length is not None:
         num_cut = sum(len(ids) > max_length for split in SPLITS for ids in encoded[split])
         cut = f"sentences cut to {max_length} tokens ({num_cut} were longer)"
         encoded = {split: [ids[:max_length] for ids in sentences] for split, sentences in encoded.items()}
     *others, origin = notes
-    parts = [*others, f"V={len(words):,} {origin}", cut, "the end scored, the begin not"]
+    parts = [*others, f"V={len(words):,} {origin}", cut, "the end scored, the begin not", *marked]
     return SequenceDataset(
         name=name,
         convention=f"{name}, {', '.join(parts)}",
@@ -106,3 +116,15 @@ def make(
         vocabulary=words,
         **{split: Sequences.of(sentences, words.end_id) for split, sentences in encoded.items()},
     )
+
+
+def _check_coverage(
+    name: str, texts: Mapping[str, Sequence[str]], words: Vocabulary, encoded: Mapping[str, Sequence[np.ndarray]]
+) -> list[str]:
+    """Says how much of each split the vocabulary knows; returns notes of what was taken off, for the convention."""
+    found = {split: Coverage.of(words, texts[split], encoded[split]) for split in SPLITS}
+    for split, coverage in found.items():
+        coverage.check(f"the {split} split of {name}")
+        level = logging.WARNING if coverage.is_poor else logging.INFO
+        _LOGGER.log(level, "%s, %s: %s.", name, split, coverage.describe())
+    return Coverage.sum(found.values()).notes

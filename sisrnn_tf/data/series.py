@@ -21,6 +21,7 @@ def make(
     normalization_name: str,
     max_length: int | None,
     notes: Sequence[str] = (),
+    features: tuple[str, ...] | None = None,
 ) -> SequenceDataset:
     """Returns the data set of sequences in the user's units; statistics are the training split's alone.
 
@@ -31,10 +32,11 @@ def make(
         normalization_name: one of `normalization.NORMALIZATIONS`.
         max_length: steps of a sequence at the most; None for no limit.
         notes: on the data, for the convention.
+        features: their names; None where they have none.
 
     Raises:
-        ValueError: sequences differ in their number of features, there are too few of them, or a feature of the
-            training split does not vary.
+        ValueError: sequences differ in their number of features, there are too few of them, a feature of the training
+            split does not vary, or one is too large for float32.
     """
     fitting = emission == "strokes" or normalization_name != "vrnn"
     require(fitting, "normalization", "none or per_channel: vrnn is of the two offsets of strokes", normalization_name)
@@ -48,8 +50,10 @@ def make(
     for split in SPLITS:
         steps = sum(map(len, held[split]))
         _LOGGER.info("%s, %s: %s sequences of %s steps.", name, split, f"{len(held[split]):,}", f"{steps:,}")
+    for split in SPLITS:
+        normalization.to_float32(np.concatenate(held[split]), features)  # for its error, which names the column
     rows, (size,) = np.concatenate(held["train"]), sizes
-    fitted = normalization.fit(normalization_name, rows, size - (emission == "strokes"))
+    fitted = normalization.fit(normalization_name, rows, size - (emission == "strokes"), features)
     whole = "whole" if max_length is None else f"cut to {max_length} steps ({num_cut} were longer)"
     scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
     return SequenceDataset(
@@ -57,6 +61,7 @@ def make(
         convention=", ".join([name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", scaled]),
         emission=emission,
         normalization=fitted,
+        features=features,
         **{split: _to_sequences(held[split], fitted) for split in SPLITS},
     )
 
@@ -68,4 +73,4 @@ def _describe(fitted: normalization.Normalization) -> str:
 
 
 def _to_sequences(parts: Sequence[np.ndarray], fitted: normalization.Normalization | None) -> Sequences:
-    return Sequences.of([part.astype(np.float32) if fitted is None else fitted.apply(part) for part in parts])
+    return Sequences.of([(normalization.to_float32(part) if fitted is None else fitted.apply(part)) for part in parts])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from sisrnn_tf.data import csv_files, files, text_files
+from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.validation import require
 
@@ -23,10 +24,12 @@ class Shard(NamedTuple):
     Attributes:
         keys: what the file calls each.
         sequences: float `[T_n, D]`, in the user's units; or numbers of words, int32 `[T_n]`.
+        coverage: of text, how much of it the vocabulary knows; else None.
     """
 
     keys: Sequence[str]
     sequences: Sequence[np.ndarray]
+    coverage: Coverage | None = None
 
 
 def find(pattern: str, is_text: bool) -> dict[str, pathlib.Path]:
@@ -54,29 +57,34 @@ def find(pattern: str, is_text: bool) -> dict[str, pathlib.Path]:
     return shards
 
 
-def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
+def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None, features: Sequence[str] | None = None) -> Shard:
     """Returns the sequences of a file.
 
         .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
-        .csv        as of `csv_files`: a line of names, the first of them `sequence`, then a row a step
+        .csv        as of `csv_files`: a line of names, the first of them `sequence`, then a row a step; columns are
+                    taken by their names where these are known, else by their place
         .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
                     numbers of `observations`; `sequence`, a string, is the key
-        .txt[.gz]   a sentence a line, as training reads it: empty lines and a leading column of labels are left out;
-                    the key is the number of the line, from 1 on
+        .txt[.gz]   a sentence a line, as training reads it: empty lines, a leading column of labels, and a sentence's
+                    own marks of begin and end are left out; the key is the number of the line, from 1 on
 
     Args:
         path: of the file.
         size: D.
         vocabulary: of text, else None.
+        features: the names of the D features; None where they are not known.
 
     Raises:
-        ValueError: the file is damaged, holds no sequence, or one without a step or with another number of features.
+        ValueError: the file is damaged, holds no sequence, or one without a step or with other features, or text of
+            which no word is known.
     """
     try:
         if vocabulary is not None:
             shard = _read_text(path, vocabulary)
+        elif path.suffix == ".csv":
+            shard = Shard(*csv_files.read(path, features))
         else:
-            shard = {".npz": _read_npz, ".csv": _read_csv, ".tfrecord": _read_tfrecord}[path.suffix](path, size)
+            shard = _read_npz(path) if path.suffix == ".npz" else _read_tfrecord(path, size)
         require(bool(shard.keys), "sequences", "at least one", len(shard.keys))
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (vocabulary is not None or sequence.shape[1:] == (size,))
@@ -87,11 +95,14 @@ def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None) -> Shard:
 
 
 def _read_text(path: pathlib.Path, vocabulary: Vocabulary) -> Shard:
-    lines = {str(number): line for number, line in enumerate(text_files.read_lines(path), start=1) if line.strip()}
-    return Shard(list(lines), [vocabulary.encode(line) for line in text_files.without_labels(list(lines.values()))])
+    sentences = text_files.read_sentences(path)
+    encoded = [vocabulary.encode(sentence) for sentence in sentences.values()]
+    coverage = Coverage.of(vocabulary, list(sentences.values()), encoded)
+    coverage.check("the shard")
+    return Shard(list(map(str, sentences)), encoded, coverage)
 
 
-def _read_npz(path: pathlib.Path, _: int) -> Shard:
+def _read_npz(path: pathlib.Path) -> Shard:
     arrays = files.read_npz(path)
     known = {"observations", "lengths", "mask", "sequence"}
     require(
@@ -114,10 +125,6 @@ def _read_npz(path: pathlib.Path, _: int) -> Shard:
     keys = arrays.get("sequence", np.arange(count)).astype(str).tolist()
     require(np.shape(keys) == (count,), "sequence", f"{count} keys", np.shape(keys))
     return Shard(keys, [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)])
-
-
-def _read_csv(path: pathlib.Path, _: int) -> Shard:
-    return Shard(*csv_files.read(path))
 
 
 def _read_tfrecord(path: pathlib.Path, size: int) -> Shard:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf.data.normalization import Normalization
+from sisrnn_tf.data.normalization import Normalization, to_float32
 from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.validation import require
 
 SPLITS = ("train", "validation", "test")
 
@@ -59,6 +60,7 @@ class SequenceDataset:
         image_shape: rows and columns of the image that a sequence is; None where it is none.
         vocabulary: of `tokens`, else None.
         normalization: that was applied to the observations; None where they are in the user's units.
+        features: the names of the D features; None where they have none.
     """
 
     name: str
@@ -71,6 +73,7 @@ class SequenceDataset:
     image_shape: tuple[int, int] | None = None
     vocabulary: Vocabulary | None = None
     normalization: Normalization | None = None
+    features: tuple[str, ...] | None = None
 
     @property
     def num_steps(self) -> int:
@@ -127,6 +130,7 @@ class DataSpec:
     words: str | None = None  # the vocabulary's fingerprint
     fingerprint: str | None = None  # of real-valued sequences
     normalization: Normalization | None = None  # that is applied to observations before a model sees them
+    features: tuple[str, ...] | None = None  # their names
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataSpec":
@@ -146,8 +150,13 @@ class DataSpec:
             values = {"image_shape": None} | json.loads(text)
             if "normalization" in values:
                 values["normalization"] = Normalization(**_to_tuples(values["normalization"]))
-            return cls(**_to_tuples(values))
-        except (ValueError, TypeError, AttributeError) as error:
+            spec = cls(**_to_tuples(values))
+            names = spec.features
+            are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+            good = names is None or (are_names and len(set(names)) == len(names) == spec.observation_size)
+            require(good, "features", f"{spec.observation_size} different names", names)
+            return spec
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"The specification of the data is damaged: {error}") from error
 
     def to_json(self) -> str:
@@ -160,8 +169,12 @@ class DataSpec:
         return np.asarray(observations) if self.normalization is None else self.normalization.invert(observations)
 
     def from_units(self, observations: np.ndarray) -> np.ndarray:
-        """Returns observations `[.., D]` in the user's units as a model takes them."""
-        return np.asarray(observations) if self.normalization is None else self.normalization.apply(observations)
+        """Returns observations `[.., D]` in the user's units as a model takes them, float32.
+
+        Raises:
+            ValueError: they are beyond float32.
+        """
+        return to_float32(observations) if self.normalization is None else self.normalization.apply(observations)
 
     def describe(self) -> str:
         """Returns the convention and the sizes of the splits, in words."""

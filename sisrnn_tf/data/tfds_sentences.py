@@ -27,7 +27,7 @@ class Sentences(tfds.core.GeneratorBasedBuilder):
     """
 
     name = "sisrnn_sentences"
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")  # 1.0.0 gave a second end to sentences that mark their own
     BUILDER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(name=name, description=f"The files of {name}.") for name in _NAMES
     ]

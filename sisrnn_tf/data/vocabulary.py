@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,28 @@ END, UNKNOWN = "<eos>", "<unk>"
 # What the texts that people share call the two.
 _END_NAMES = (END, "</s>", "<EOS>", "_EOS")
 _UNKNOWN_NAMES = (UNKNOWN, "_UNK", "<UNK>", "[UNK]")
+_BEGIN_NAMES = ("<s>", "<bos>", "<BOS>", "<sos>", "<SOS>", "_BOS", "_SOS", "_GO")
+_MARKS = frozenset((*_END_NAMES, *_BEGIN_NAMES))
+
+
+def words_of(sentence: str) -> list[str]:
+    """Returns the words of a sentence, between white space, without its own marks of begin and end.
+
+    A model adds the end itself, and never scores the begin.
+
+    Raises:
+        ValueError: a mark lies between words.
+    """
+    words = sentence.split()
+    first, last = 0, len(words)
+    while first < last and words[first] in _BEGIN_NAMES:
+        first += 1
+    while last > first and words[last - 1] in _END_NAMES:
+        last -= 1
+    words = words[first:last]
+    within = [word for word in words if word in _MARKS]
+    require(not within, "sentence", "one sentence, its own marks at its begin and end alone: break the line", within)
+    return words
 
 
 class Vocabulary:
@@ -57,14 +80,17 @@ class Vocabulary:
         """Returns the numbers of a sentence's words and of the end, int32 `[T]`.
 
         Args:
-            sentence: words between white space; one that the vocabulary lacks becomes the unknown word.
+            sentence: as of `words_of`; a word that the vocabulary lacks becomes the unknown word.
+
+        Raises:
+            ValueError: the sentence marks a begin or an end between its words.
         """
-        ids = [self._ids.get(word, self.unknown_id) for word in sentence.split()]
+        ids = [self._ids.get(word, self.unknown_id) for word in words_of(sentence)]
         return np.array([*ids, self.end_id], np.int32)
 
     def unknown_words(self, sentence: str) -> list[str]:
         """Returns the words of a sentence that the vocabulary lacks."""
-        return [word for word in sentence.split() if word not in self._ids]
+        return [word for word in words_of(sentence) if word not in self._ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the words of numbers up to the first end."""
@@ -87,17 +113,16 @@ def build(sentences: Iterable[str], max_size: int) -> Vocabulary:
     a model has to see some to know how often they come.
 
     Args:
-        sentences: words between white space.
+        sentences: as of `words_of`.
         max_size: V at the most, the end and the unknown word among them.
 
     Raises:
         ValueError: `max_size` is below 3.
     """
     require(max_size >= 3, "vocabulary_size", "at least 3: the end, the unknown word and another", max_size)
-    counts = collections.Counter(word for sentence in sentences for word in sentence.split())
+    counts = collections.Counter(word for sentence in sentences for word in words_of(sentence))
     marked = any(name in counts for name in _UNKNOWN_NAMES)
-    special = [next((name for name in _END_NAMES if name in counts), END)]
-    special += [next((name for name in _UNKNOWN_NAMES if name in counts), UNKNOWN)]
+    special = [END, next((name for name in _UNKNOWN_NAMES if name in counts), UNKNOWN)]
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     kept = [word for word in ordered if word not in special and (marked or counts[word] > 1)]
     return Vocabulary([*special, *kept[: max_size - len(special)]])
@@ -114,12 +139,30 @@ def parse(lines: Sequence[str]) -> Vocabulary:
     Raises:
         ValueError: a line holds something else, or the numbers are not 0..V - 1.
     """
-    rows = [line.split("\t") for line in lines if line.strip()]
+    require(not _is_json(lines), "vocabulary", "a word a line, in the order of their numbers", "JSON")
+    rows = [line.strip().split("\t") for line in lines if line.strip()]
     if rows and all(len(row) == 2 and row[1].strip().isdecimal() for row in rows):
         rows.sort(key=lambda row: int(row[1]))
         numbers = [int(row[1]) for row in rows]
         require(numbers == list(range(len(rows))), "vocabulary", "numbered 0, 1, .. without a gap", numbers[:5])
+    else:
+        bad = ["\t".join(row) for row in rows if len(row) > 1]
+        require(not bad, "vocabulary", "a word a line, alone or in every line before a tab and its number", bad[:5])
     words = [row[0].strip() for row in rows]
     for names in (_END_NAMES, _UNKNOWN_NAMES):
         words += [] if set(names) & set(words) else [names[0]]
     return Vocabulary(words)
+
+
+def _is_json(lines: Sequence[str]) -> bool:
+    """Returns whether a file is a list or an object of JSON, whose lines could pass for words."""
+    text = "\n".join(lines).strip()
+    if not text.startswith(("[", "{")):
+        return False
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True

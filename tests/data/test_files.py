@@ -39,14 +39,40 @@ def test_damage_is_a_value_error_and_nothing_is_written(path, damage):
 def test_single_array_is_no_archive(path):
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(ValueError, match=r"arrays\.npz cannot be read"):
+    with pytest.raises(ValueError, match=r"arrays\.npz cannot be read .*with np\.savez\(path, NAME=array\)"):
         files.read_npz(path, ["a"])
+    np.savez(path, a=np.load(path))
+    assert files.read_npz(path, ["a"])["a"].tolist() == [0, 0, 0]
 
 
-def test_pickles_are_refused(path):
-    np.savez(path, a=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="cannot be read"):
+def test_pickles_are_refused_with_what_the_user_can_do(path):
+    keys = np.array(["x", "y"], dtype=object)
+    np.savez(path, a=keys)
+    with pytest.raises(ValueError, match=r"cannot be read .*array\.astype\(str\)$"):
         files.read_npz(path, ["a"])
+    with pytest.raises(ValueError, match=r"cannot be read .*--allow_pickle$"):
+        files.read_npz(path, ["a"], allow_pickle=False)
+    assert files.read_npz(path, ["a"], allow_pickle=True)["a"].tolist() == ["x", "y"]
+    np.savez(path, a=keys.astype(str))
+    assert files.read_npz(path, ["a"])["a"].tolist() == ["x", "y"]
+
+
+def test_what_is_no_archive_is_not_taken_for_pickles(path):
+    path.write_text("x,y\n1,2\n")
+    with pytest.raises(ValueError, match=r"cannot be read as \.npz: it is no archive of arrays"):
+        files.read_npz(path, allow_pickle=True)
+    path.unlink()
+    with pytest.raises(ValueError, match=r"cannot be read as \.npz: .*No such file"):
+        files.read_npz(path)
+
+
+def test_text_of_another_encoding_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("caf\xe9\n", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"x\.txt cannot be read as text: .*Save it as UTF-8"):
+        files.read_text(path)
+    path.write_text(path.read_text(encoding="utf-16"), encoding="utf-8")
+    assert files.read_text(path) == "caf\xe9\n"
 
 
 def test_missing_array_is_named(path):

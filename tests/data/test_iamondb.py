@@ -67,6 +67,7 @@ def first_offsets(lines):
 
 
 def test_offsets_are_exact(folder):
+    (folder / "testset_v.txt").write_text(f"\ufeff{FORMS['testset_v']}\n", encoding="utf-8")  # as Notepad writes it
     splits, notes = iamondb.read(str(folder), "official")
     np.testing.assert_array_equal(splits["validation"], [OFFSETS])
     assert first_offsets(splits["train"]) == list(range(101, 221)) and first_offsets(splits["test"]) == [5]
@@ -114,14 +115,15 @@ def test_hostile_and_truncated_files_are_refused_by_name(folder, caplog):
         "a01-000u-003": xml([((1, 2),)]),
         "a01-000u-004": xml().replace('y="24"', ""),
         "a01-000u-005": xml().replace('y="24"', 'y="nan"'),
-        "a01-000u-006": '<?xml version="1.0" encoding="foo-bar"?><a/>',
+        "a01-000u-006": xml().replace('y="24"', 'y="2_4"'),
+        "a01-000u-007": '<?xml version="1.0" encoding="foo-bar"?><a/>',
     }
     for name, content in damaged.items():
         (below / f"{name}.xml").write_text(content)
     splits, notes = iamondb.read(str(folder), "official")
-    assert first_offsets(splits["train"]) == list(range(107, 221))
-    assert notes[-1] == "6 unreadable files skipped" and "6 of 125 files could not be read" in caplog.text
-    problems = ("EntitiesForbidden", "ParseError", "two points", "NoneType", "finite", "LookupError")
+    assert first_offsets(splits["train"]) == list(range(108, 221))
+    assert notes[-1] == "7 unreadable files skipped" and "7 of 125 files could not be read" in caplog.text
+    problems = ("EntitiesForbidden", "ParseError", "two points", "NoneType", "finite", "2_4", "LookupError")
     for name, problem in zip(damaged, problems, strict=True):
         assert any(f"{name}.xml" in message and problem in message for message in caplog.messages), name
 

@@ -7,7 +7,7 @@ import pytest
 
 from sisrnn_tf.data import pydoc
 from sisrnn_tf.data.registry import load
-from sisrnn_tf.data.spec import DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec, check
 
 TEXTS = {"train": ["a b c", "b c"] * 60, "valid": ["c b a <unk>"] * 30, "test": ["a", "zebra b"]}
 
@@ -43,6 +43,55 @@ def test_a_column_of_labels_is_left_out(tmp_path):
     assert labeled.vocabulary.words == plain.vocabulary.words
 
 
+@pytest.mark.parametrize("label", ["-1\t", "+1\t", " 12 \t"])
+def test_labels_may_have_a_sign(tmp_path, label):
+    dataset = load("text", write(tmp_path / "data", label=label))
+    assert set(dataset.vocabulary.words) == {"<eos>", "<unk>", "a", "b", "c"}
+
+
+@pytest.mark.parametrize("begin, end", [("", "</s>"), ("", "<eos>"), ("", "<EOS> <EOS>"), ("<s>", ""), ("<s>", "</s>")])
+def test_a_text_that_marks_begins_and_ends_is_the_same_text(tmp_path, begin, end):
+    marked = {split: [f"{begin} {line} {end}" for line in lines] for split, lines in TEXTS.items()}
+    marked["train"].append(f"{begin} {end}")  # without a word, as an empty line
+    plain, dataset = load("ptb", write(tmp_path / "plain")), load("ptb", write(tmp_path / "marked", marked))
+    assert dataset.vocabulary.words == plain.vocabulary.words and dataset.num_tokens == plain.num_tokens
+    for split in SPLITS:
+        np.testing.assert_array_equal(dataset.split(split).observations, plain.split(split).observations)
+    assert dataset.convention == f"{plain.convention}, 152 sentences' own marks of begin or end taken off"
+
+
+def test_marks_of_byte_order_and_ends_of_lines_are_no_text(tmp_path):
+    plain = load("ptb", write(tmp_path / "plain"))
+    folder = tmp_path / "marked"
+    folder.mkdir()
+    for split, end in zip(TEXTS, ("\r", "\r\n", "\n"), strict=True):
+        first, *others = TEXTS[split]
+        text = f"\ufeff{first}{end}\ufeff{end.join(others)}{end}"  # of two files put together
+        (folder / f"{split}.txt").write_bytes(text.encode())
+    (folder / "vocab.txt").write_bytes(("\ufeff" + "\r".join(plain.vocabulary.words)).encode())
+    dataset = load("ptb", str(folder))
+    assert dataset.vocabulary.words == plain.vocabulary.words
+    for split in SPLITS:
+        np.testing.assert_array_equal(dataset.split(split).observations, plain.split(split).observations)
+
+
+def test_how_many_words_are_unknown_is_said_and_many_are_a_warning(tmp_path, caplog):
+    texts = {"train": ["a a a a a b", "a a a a a b"], "valid": ["a a a a a a a a a z"], "test": ["a z"]}
+    with caplog.at_level("INFO"):
+        load("ptb", write(tmp_path / "data", texts))
+    said = [record for record in caplog.records if "unknown to the vocabulary" in record.getMessage()]
+    assert [record.levelname for record in said] == ["INFO", "INFO", "WARNING"]
+    expected = ("train: 0 of 12 words (0.0%)", "validation: 1 of 10 words (10.0%)", "test: 1 of 2 words (50.0%)")
+    assert all(f"ptb, {text} are" in record.getMessage() for text, record in zip(expected, said, strict=True))
+
+
+@pytest.mark.parametrize("count, options", [(11, {}), (10, {"test": ["a"]})])
+def test_as_few_sentences_as_the_error_asks_for_are_enough(tmp_path, count, options):
+    dataset = load("text", write(tmp_path / "data", {"train": ["a"] * count, **options}))
+    check(dataset)
+    assert [len(dataset.split(split)) for split in SPLITS] == [9, 1, 1]
+
+
 def test_val_as_a_name_and_a_given_vocabulary(tmp_path):
     texts = {"train": TEXTS["train"], "val": TEXTS["valid"], "test": TEXTS["test"]}
     folder = write(tmp_path / "data", texts)
@@ -57,11 +106,11 @@ def test_val_as_a_name_and_a_given_vocabulary(tmp_path):
 
 
 def test_training_on_the_validation_file_holds_every_tenth_of_it_out(tmp_path):
-    lines = [f"w{index} w{index}" for index in range(100)]
+    lines = [f"w{index} w{index} a" for index in range(100)]
     dataset = load("yahoo", write(tmp_path / "data", {"val": lines, "test": ["w1"]}), train_split="val")
     words = dataset.vocabulary
     held_out = {words.decode(ids) for ids in sentences(dataset.validation)}
-    assert len(dataset.train) == 90 and held_out == {"<unk> <unk>"}  # the words are those of the training part
+    assert len(dataset.train) == 90 and held_out == {"<unk> <unk> a"}  # the words are those of the training part
     assert "trained on the validation file, every 10th sentence for validation" in dataset.convention
 
 
@@ -108,7 +157,11 @@ def test_the_embedded_text():
         ({**TEXTS, "val": ["a"]}, {}, "one file of the validation split. Received val.txt, valid.txt"),
         ({**TEXTS, "test": ["", " "]}, {}, "must hold a sentence a line"),
         (TEXTS, {"vocabulary_file": "no_such_file"}, "`vocabulary_file` must be a file that exists"),
-        ({"train": ["a"] * 9}, {"name": "text"}, "at least 100 training sentences"),
+        ({"train": ["a"] * 10}, {"name": "text"}, "validation and test splits .* at least 11 training sentences"),
+        ({"train": ["a"] * 9, "test": ["a"]}, {"name": "text"}, "validation split .* at least 10 training sentences"),
+        ({**TEXTS, "test": ["a b </s> c"]}, {}, r"test\.txt, line 1: `sentence` must be one sentence.*\['</s>'\]"),
+        ({**TEXTS, "test": ["a", "b <s> c"]}, {}, r"test\.txt, line 2: `sentence` must be one sentence.*\['<s>'\]"),
+        ({**TEXTS, "test": ["A", "B C"]}, {}, "knows none of the 3 words of the test split of ptb"),
     ],
 )
 def test_errors(tmp_path, texts, options, message):
@@ -128,5 +181,5 @@ def test_damaged_files(tmp_path):
         load("ptb", str(folder))
     with pytest.raises(ValueError, match="No data for yahoo"):
         load("yahoo")
-    with pytest.raises(ValueError, match="`data_dir` must be a folder that exists"):
+    with pytest.raises(ValueError, match="`data_dir` must be a file or a folder that exists"):
         load("yahoo", str(tmp_path / "nowhere"))

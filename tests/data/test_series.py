@@ -149,13 +149,14 @@ def damaged(tmp_path, **changes):
         ({"train": np.full((6, 3), "a")}, r"sequence 0 of `train` must be finite numbers"),
         ({"train": np.ones((6, 2, 3)), "train_lengths": np.full(6, 3)}, "must be 6 ints of at most 2"),
         ({"train": np.ones((6, 2, 3)), "train_lengths": np.full(6, -1)}, "must be 6 ints of at most 2"),
+        ({"train": np.ones((2, 2, 3), object)}, r"Received object \(2, 3\); save numbers with array\.astype\(float\)"),
         ({"train": np.ones((0, 2, 3))}, "`train` must hold at least one sequence"),
         ({"val": np.ones((3, 2, 3)), "valid": np.ones((3, 2, 3))}, "one array of the validation split.*val, valid"),
     ],
 )
 def test_damaged_npz_files(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
-        npz_files.read(damaged(tmp_path, **changes))
+        npz_files.read(damaged(tmp_path, **changes), allow_pickle=True)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,9 @@ def test_damaged_npz_files(tmp_path, changes, message):
         ("sequence\ns\n", "its first line must be `sequence`"),
         ("", "its first line must be `sequence`"),
         ("sequence,a\n", "it holds no step"),
+        ("sequence,a,b,a\ns,1,2,3\n", r"its columns must have different names. Received \['a'\]"),
+        ("sequence,sequence\ns,1\n", r"its columns must have different names. Received \['sequence'\]"),
+        ("sequence,a\ns,1\ns,1_000\n", "line 3: could not convert string to float: '1_000'"),
         ("sequence,a\ns,1\ns,x\n", "line 3: could not convert string to float: 'x'"),
         ("sequence,a\ns,1,2\n", "line 2 must hold a name and 1 finite numbers"),
         ("sequence,a\ns,nan\n", "line 2 must hold a name and 1 finite numbers"),
@@ -188,7 +192,11 @@ def test_damaged_csv_files(tmp_path, content, message):
         ("npz", {"data_dir": "two/a.npz", "normalization": "vrnn"}, "vrnn is of the two offsets of strokes"),
         ("npz", {"data_dir": "two/a.npz", "normalization": "z"}, "`normalization` must be one of none, vrnn"),
         ("strokes", {"data_dir": "two/b.npz"}, r"must have the features dx, dy and pen. Received \[2\]"),
-        ("npz", {"data_dir": "two/b.npz"}, "`scale` must be finite and positive: a feature that never changes"),
+        ("npz", {"data_dir": "two/b.npz"}, "Feature 0, counted from 0, is 1 in all of training: a feature that never"),
+        ("csv", {"data_dir": "nope.csv"}, r"`data_dir` must be a file or a folder that exists.*nope\.csv"),
+        ("npz", {"data_dir": "nope.npz"}, r"`data_dir` must be a file or a folder that exists.*nope\.npz"),
+        ("npz", {"data_dir": "two/array.npy"}, r"array\.npy cannot be read as \.npz: it is a single array"),
+        ("npz", {"data_dir": "two/objects.npz"}, r"holds an array of objects\. Save numbers.*array\.astype\(float\)"),
     ],
 )
 def test_errors(tmp_path, name, options, message, monkeypatch):
@@ -196,6 +204,9 @@ def test_errors(tmp_path, name, options, message, monkeypatch):
     (tmp_path / "two").mkdir()
     save_flat(tmp_path / "two" / "a.npz")
     np.savez(tmp_path / "two" / "b.npz", train=np.ones((100, 3, 2)))
+    if "." in options.get("data_dir", ""):  # beside the two, a folder would hold too many
+        np.save(tmp_path / "two" / "array.npy", np.ones((100, 3, 2)))
+        np.savez(tmp_path / "two" / "objects.npz", train=np.ones((100, 3, 2), object))
     with pytest.raises(ValueError, match=message):
         load(name, **options)
 
@@ -214,17 +225,79 @@ def test_a_damaged_normalization_is_named(damage):
         DataSpec.from_json(spec)
 
 
-def test_columns_of_all_csv_files_must_be_the_same(tmp_path):
+def test_columns_of_csv_files_go_by_their_names(tmp_path):
     write_csv(tmp_path / "train.csv", SERIES)
-    write_csv(tmp_path / "val.csv", SERIES, "sequence,angle,speed")
-    with pytest.raises(ValueError, match=r"val\.csv must have the columns \['sequence', 'speed', 'angle'\]"):
-        load("csv", data_dir=str(tmp_path))
+    write_csv(tmp_path / "val.csv", SERIES)
+    plain = load("csv", data_dir=str(tmp_path))
+    assert plain.features == ("speed", "angle") == DataSpec.from_json(DataSpec.of(plain).to_json()).features
+    exchanged = {name: [row[::-1] for row in rows] for name, rows in SERIES.items()}
+    write_csv(tmp_path / "val.csv", exchanged, "sequence, angle ,speed")
+    dataset = load("csv", data_dir=str(tmp_path))
+    np.testing.assert_array_equal(dataset.validation.observations, plain.validation.observations)
+    assert DataSpec.of(dataset) == DataSpec.of(plain)
+    for header, problem in {
+        "sequence,speed,Angle": r"It lacks \['angle'\] and has others, \['Angle'\]",
+        "sequence,speed": r"It lacks \['angle'\] and has others, none",
+        "sequence,speed,angle,day": r"It lacks none and has others, \['day'\]",
+    }.items():
+        row = [1.0] * header.count(",")
+        write_csv(tmp_path / "val.csv", {"s": [row]}, header)
+        expected = rf"val\.csv must have the columns \['sequence', 'speed', 'angle'\].*{problem}"
+        with pytest.raises(ValueError, match=expected):
+            load("csv", data_dir=str(tmp_path))
 
 
-def test_a_csv_of_excel_is_read(tmp_path):
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_csv_of_excel_is_read(tmp_path, end):
     write_csv(tmp_path / "x.csv", SERIES)
-    (tmp_path / "x.csv").write_text("\ufeff" + (tmp_path / "x.csv").read_text(), encoding="utf-8")
-    assert csv_files.read(tmp_path / "x.csv")[0] == list(SERIES)
+    text = (tmp_path / "x.csv").read_text().replace("\n", end)
+    (tmp_path / "x.csv").write_bytes(f"\ufeff{text}".encode())
+    names, parts = csv_files.read(tmp_path / "x.csv")
+    assert names == list(SERIES)
+    assert_same(parts, [np.array(rows) for rows in SERIES.values()])
+
+
+def test_numbers_of_rows_as_names_of_sequences_are_a_warning(tmp_path, caplog):
+    write_csv(tmp_path / "x.csv", SERIES)
+    csv_files.read(tmp_path / "x.csv")
+    assert not caplog.records
+    write_csv(tmp_path / "x.csv", {str(number): [[0.5, number]] for number in range(3)})
+    csv_files.read(tmp_path / "x.csv")
+    assert "x.csv: each of its 3 sequences has a single step" in caplog.text
+
+
+def test_a_constant_column_is_named_and_the_ways_out_are_ways_out(tmp_path):
+    rows = {name: [[*row, 0.1] for row in part] for name, part in SERIES.items()}
+    write_csv(tmp_path / "x.csv", rows, "sequence,speed,angle,gain")
+    with pytest.raises(ValueError, match=r"The column `gain` is 0\.1 in all of training: a feature that never changes"):
+        load("csv", data_dir=str(tmp_path / "x.csv"))
+    check(load("csv", data_dir=str(tmp_path / "x.csv"), normalization="none"))
+    write_csv(tmp_path / "x.csv", SERIES)
+    check(load("csv", data_dir=str(tmp_path / "x.csv")))
+
+
+@pytest.mark.parametrize("normalization", ["none", "per_channel"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_numbers_beyond_float32_are_named(tmp_path, normalization, split):
+    for name in ("train", "val", "test"):
+        write_csv(tmp_path / f"{name}.csv", SERIES)
+    write_csv(tmp_path / f"{split}.csv", SERIES | {"s1": [[0.5, 0.5], [0.5, 1e300]]})
+    with pytest.raises(
+        ValueError, match=r"`angle` must lie within float32, below 3\.4e\+38\. Received 1e\+300\. Divide it"
+    ):
+        load("csv", data_dir=str(tmp_path), normalization=normalization)
+    write_csv(tmp_path / f"{split}.csv", SERIES | {"s1": [[0.5, 0.5], [0.5, 1e300 / 1e270]]})
+    check(load("csv", data_dir=str(tmp_path), normalization=normalization))
+    found = Normalization("by hand", (0.0,), (1e-9,))
+    with pytest.raises(ValueError, match="must lie within float32"):
+        found.apply(np.array([[1e30]]))
+
+
+def test_a_change_below_float32_is_no_constant():
+    rows = np.random.default_rng(0).normal(size=(20, 2)) * [1, 1e-200]
+    with pytest.raises(ValueError, match=r"`b` must change by more than float32 holds, .*Multiply it by a power"):
+        fit("per_channel", rows, 2, ("a", "b"))
+    assert fit("per_channel", rows * [1, 1e200], 2).scale == pytest.approx((rows * [1, 1e200]).std(axis=0).tolist())
 
 
 def test_a_constant_is_refused_though_its_deviation_is_rounded(tmp_path):

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sisrnn_tf.data.spec import SPLITS, Sequences, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec, Sequences, check
 from tests.data.conftest import make_dataset
 
 
@@ -87,3 +87,15 @@ def test_intensities_to_draw_from_are_not_held_to_the_emission():
 def test_unknown_split():
     with pytest.raises(ValueError, match=r"`split` must be one of train, validation, test. Received: split='valid'"):
         make_dataset().split("valid")
+
+
+def test_names_of_features_are_kept_and_checked():
+    spec = dataclasses.replace(DataSpec.of(make_dataset()), features=("a", "b"))
+    assert DataSpec.from_json(spec.to_json()) == spec
+    old = DataSpec.from_json(dataclasses.replace(spec, features=None).to_json())
+    assert old.features is None and "features" not in old.to_json()
+    for damage in (("a",), ("a", "a"), ("a", 1), "ab"):
+        with pytest.raises(ValueError, match="damaged: `features` must be 2 different names"):
+            DataSpec.from_json(dataclasses.replace(spec, features=damage).to_json())
+    with pytest.raises(ValueError, match="specification of the data is damaged"):
+        DataSpec.from_json("[" * 100_000)

@@ -75,12 +75,15 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(trained, shards, 
 def test_a_bad_shard_does_not_stop_the_others(trained, shards, tmp_path):
     for name in ("part-0.npz", "part-1.npz"):
         (tmp_path / name).write_bytes((shards / name).read_bytes())
-    (tmp_path / "part-00.npz").write_text("no shard")
+    (tmp_path / "part-00.csv").write_text("no shard")
     (tmp_path / "part-01.npz").write_text("of another machine")
     flags = (f"--workdir={trained[0]}", f"--input={tmp_path}", f"--output={tmp_path / 'scores'}", "--output_format=npz")
     status, text = launcher.run("score", *flags, "--num_machines=2", "--machine=1")
     assert status != 0 and "ERROR: 1 of 2 shards were not scored:\npart-00: " in text, text
     assert "Traceback" not in text
+    assert (
+        "WARNING: " in text and "data.json keeps no names of features: columns of .csv are taken by their place" in text
+    )
     assert sorted(path.name for path in (tmp_path / "scores").glob("*.npz")) == ["part-1.npz"]
 
 
