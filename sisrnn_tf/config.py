@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sisrnn_tf.data.normalization import NORMALIZATIONS
-from sisrnn_tf.validation import require
+from sisrnn_tf.validation import parse_json, require
 
 SENTENCE_MODELS = ("sentence_sisrnn", "vae_lstm", "vae_transformer")
 MODELS = ("sisrnn", "vrnn", "rnn", *SENTENCE_MODELS)
@@ -244,10 +244,7 @@ class ExperimentConfig:
         Raises:
             ValueError: the text is no JSON, a field is unknown, or a value is out of its range.
         """
-        try:
-            sections = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"The configuration is not valid JSON: {error}") from error
+        sections = parse_json(text)
         require(isinstance(sections, dict), "configuration", "a JSON object", sections)
         parts = {}
         for field in dataclasses.fields(cls):

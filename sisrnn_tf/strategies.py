@@ -1,13 +1,14 @@
 """Over which devices and processes a batch is split: `tf.distribute` strategies, and what their processes agree on."""
 
 import contextlib
-import json
 import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import parse_json, require, require_int
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 # SLURM's jobs that share a host must not share ports.
@@ -55,21 +56,32 @@ def _num_processes() -> int:
     """Returns how many processes TF_CONFIG or else SLURM names; 1 where neither does."""
     if "TF_CONFIG" in os.environ:
         return sum(len(tasks) for tasks in _read_tf_config()["cluster"].values())
-    return int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))
+    return _slurm_int("SLURM_STEP_NUM_TASKS", 1)
+
+
+def _slurm_int(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    require(text.isdecimal(), name, "a number, as SLURM sets it. Unset it outside of SLURM", text)
+    return int(text)
 
 
 def _read_tf_config() -> dict:
     text = os.environ["TF_CONFIG"]
     try:
-        config = json.loads(text)
+        config = parse_json(text)
         cluster, task = config["cluster"], config["task"]
-        known = set(cluster) <= {"chief", "worker"} and 0 <= task["index"] < len(cluster[task["type"]])
-        known = known and all(isinstance(address, str) for addresses in cluster.values() for address in addresses)
+        known = set(cluster) <= {"chief", "worker"} and task["index"] in range(len(cluster[task["type"]]))
+        known = known and type(task["index"]) is int and all(map(_are_addresses, cluster.values()))
     except (ValueError, KeyError, TypeError):
         known = False
     form = 'of the form {"cluster": {"worker": ["HOST:PORT", ..]}, "task": {"type": "worker", "index": 0}}'
     require(known, "TF_CONFIG", f"{form}, the task one of the cluster", text)
     return config
+
+
+def _are_addresses(values: Any) -> bool:
+    """Returns whether a value is a list of HOST:PORT."""
+    return isinstance(values, list) and all(isinstance(each, str) and re.fullmatch(r".+:\d+", each) for each in values)
 
 
 def _make_multi_worker() -> tf.distribute.Strategy:
@@ -95,8 +107,8 @@ def slurm_resolver() -> tf.distribute.cluster_resolver.ClusterResolver:
     Raises:
         ValueError: TensorFlow orders the hosts otherwise than SLURM numbers its tasks.
     """
-    num_tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
-    job = int(os.environ.get("SLURM_JOB_ID", 0))
+    num_tasks = _slurm_int("SLURM_STEP_NUM_TASKS", 1)
+    job = _slurm_int("SLURM_JOB_ID", 0)
     # TensorFlow's resolver would divide the GPUs of a host, and fails where there are none; SLURM has divided them.
     slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
         port_base=_FIRST_PORT + job * _PORTS_A_JOB % _NUM_PORTS,

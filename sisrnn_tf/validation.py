@@ -1,5 +1,6 @@
 """Checks of arguments, with messages that say which, what is expected and what was received."""
 
+import json
 import numbers
 from typing import Any
 
@@ -28,3 +29,11 @@ def require_int(name: str, value: Any, minimum: int) -> int:
 def require_ints(name: str, values: Any, minimum: int = 1) -> tuple[int, ...]:
     """Returns integers as a tuple of ints; raises a ValueError if one is none or below the minimum."""
     return tuple(require_int(name, value, minimum) for value in values)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Returns the value of a JSON text; raises a ValueError if it is none, is no UTF-8 or is nested without an end."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is not valid JSON: {error}") from error

@@ -52,7 +52,15 @@ def test_what_is_not_there_is_refused(arguments, message):
         "[]",
         json.dumps({"cluster": CLUSTER}),
         json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
+        "[1, 2]",
+        "[" * 100_000,
+        json.dumps({"cluster": [1, 2], "task": {"type": "worker", "index": 0}}),
         json.dumps({"cluster": {"worker": [12345, 12346]}, "task": {"type": "worker", "index": 0}}),
+        json.dumps({"cluster": {"worker": ["12345", "12346"]}, "task": {"type": "worker", "index": 0}}),
+        json.dumps({"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 0.5}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": True}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": ["worker"], "index": 0}}),
         json.dumps({"cluster": {**CLUSTER, "ps": ["127.0.0.1:3"]}, "task": {"type": "worker", "index": 0}}),
     ],
 )
@@ -60,6 +68,14 @@ def test_a_cluster_without_this_task_or_with_others_is_refused(monkeypatch, text
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="`TF_CONFIG` must be of the form"):
         strategies.make()
+
+
+def test_a_number_of_tasks_that_is_none_is_named(monkeypatch):
+    _slurm(monkeypatch, STEP_NUM_TASKS="many")
+    with pytest.raises(ValueError, match=r"`SLURM_STEP_NUM_TASKS` must be a number.*Unset it"):
+        strategies.make()
+    monkeypatch.delenv("SLURM_STEP_NUM_TASKS")
+    assert strategies.make() is tf.distribute.get_strategy()
 
 
 def test_auto_counts_processes_and_devices(monkeypatch):

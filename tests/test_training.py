@@ -88,8 +88,9 @@ def test_another_configuration_is_refused_by_name(tmp_path):
         workdir.check(from_options("small", {}))
 
 
-def test_a_damaged_configuration_is_named(tmp_path):
-    (tmp_path / "config.json").write_text('{"data": ')
+@pytest.mark.parametrize("text", ['{"data": ', "[" * 100_000, "\x00"])
+def test_a_damaged_configuration_is_named(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
     with pytest.raises(ValueError, match=r"config\.json: .*not valid JSON"):
         Workdir(tmp_path).check(ExperimentConfig())
 

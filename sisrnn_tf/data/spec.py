@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sisrnn_tf.data.normalization import Normalization, to_float32
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.validation import require
+from sisrnn_tf.validation import parse_json, require
 
 SPLITS = ("train", "validation", "test")
 
@@ -147,7 +147,7 @@ class DataSpec:
             ValueError: the text is something else.
         """
         try:
-            values = {"image_shape": None} | json.loads(text)
+            values = {"image_shape": None} | parse_json(text)
             if "normalization" in values:
                 values["normalization"] = Normalization(**_to_tuples(values["normalization"]))
             spec = cls(**_to_tuples(values))
