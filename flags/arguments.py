@@ -1,18 +1,41 @@
-"""What a command takes beside flags: nothing."""
+"""What a command takes beside flags, nothing, and how it ends."""
 
 import functools
-from collections.abc import Callable
+import logging
+import sys
+from collections.abc import Callable, Sequence
 
 from absl import app
+from absl import logging as absl_logging
 
 
 def flags_only(main: Callable[[], None]) -> Callable[[list[str]], None]:
-    """Returns a main function for `app.run` that refuses arguments that are no flags."""
+    """Returns a main function for `app.run` that refuses arguments that are no flags.
+
+    What a user can mend, an error of a value or a file, ends it with a line of ERROR: and a status other than 0.
+    """
 
     @functools.wraps(main)
     def checked(argv: list[str]) -> None:
         if len(argv) > 1:
             raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
-        main()
+        absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
+        try:
+            main()
+        except (ValueError, OSError, FloatingPointError) as error:
+            logging.getLogger("sisrnn_tf").debug("The traceback of the error:", exc_info=True)
+            sys.exit(f"ERROR: {error}")
 
     return checked
+
+
+def refuse_useless(names: Sequence[str], what: str) -> None:
+    """Raises a ValueError for flags that would do nothing.
+
+    Args:
+        names: of these flags.
+        what: makes no use of them.
+    """
+    if names:
+        them = "it" if len(names) == 1 else "them"
+        raise ValueError(f"{what} makes no use of {', '.join(f'--{name}' for name in sorted(names))}: leave {them} out")

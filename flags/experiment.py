@@ -8,6 +8,7 @@ from absl import app
 from absl.flags import FLAGS
 
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
+from flags.arguments import refuse_useless
 from sisrnn_tf import strategies
 from sisrnn_tf.config import (
     MODEL_OPTIONS,
@@ -56,9 +57,7 @@ def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
         (of_data, used_of_data, f"--dataset={FLAGS.dataset}"),
         ({"num_components"}, () if given.get("emission") == "normal" else ("num_components",), "--emission=normal"),
     ):
-        useless = [f"--{name}" for name in given if name in names - set(used)]
-        if useless:
-            raise ValueError(f"{what} makes no use of {', '.join(sorted(useless))}: leave them out")
+        refuse_useless([name for name in given if name in names - set(used)], what)
 
 
 def strategy_from_flags() -> tf.distribute.Strategy:

@@ -11,7 +11,12 @@ flags.DEFINE_integer(
     "num_steps", None, "How many steps to forecast; default: as many as the longest sequence has left.", lower_bound=1
 )
 flags.DEFINE_integer("num_samples", 100, "S, draws a sequence.", lower_bound=1)
-flags.DEFINE_integer("num_importance", 100, "M, particles that follow the context; at least S.", lower_bound=1)
+flags.DEFINE_integer(
+    "num_importance",
+    100,
+    "M, particles that follow the context; as many as --num_samples where that is more.",
+    lower_bound=1,
+)
 flags.DEFINE_float("temperature", 1.0, "Of the emission: below 1 what is likely becomes likelier.")
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the draws.")
 flags.DEFINE_string("output_dir", None, "Where to write; default: WORKDIR/forecasts.")

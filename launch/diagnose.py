@@ -3,10 +3,7 @@
 python -m launch.diagnose --workdir=runs/digits-sisrnn
 """
 
-import sys
-
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import diagnostics as diagnostics_flags
@@ -19,16 +16,12 @@ from sisrnn_tf.workdir import Workdir
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder = Workdir(FLAGS.workdir)
-    try:
-        folder.check_writable()
-        run = training.load_best(folder)
-        dataset = factory.make_data(run.config.data, run.config.training.seed)
-        sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
-        record = diagnosis.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
+    folder.check_writable()
+    run = training.load_best(folder)
+    dataset = factory.make_data(run.config.data, run.config.training.seed)
+    sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
+    record = diagnosis.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
     print(f"Diagnostics: {folder.diagnostics}")
     print(f"Pictures: {folder.plots / 'marginals.png'}, {folder.plots / 'information.png'}")
     print(diagnostics.describe(record))

@@ -5,10 +5,7 @@ python -m launch.evaluate --workdir=runs/digits-sisrnn --estimator=all --num_imp
 The same command continues an evaluation that was stopped.
 """
 
-import sys
-
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import evaluation as evaluation_flags
@@ -21,21 +18,17 @@ from sisrnn_tf.workdir import Workdir
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     mixing = numbers.from_flag("num_mixing", minimum=0)
     importance = numbers.from_flag("num_importance", minimum=1)
     seeds = range(FLAGS.sampling_seed, FLAGS.sampling_seed + FLAGS.num_seeds)
     names = list(likelihoods.ESTIMATORS) if FLAGS.estimator == "all" else [FLAGS.estimator]
     folder = Workdir(FLAGS.workdir)
-    try:
-        run = training.load_best(folder, FLAGS.precision)
-        folder.check_writable()
-        estimates = likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds)
-        dataset = factory.make_data(run.config.data, run.config.training.seed)
-        limits = (FLAGS.max_eval_sequences, FLAGS.precision)
-        records = estimation.evaluate(folder, run, dataset, estimates, *limits, _show)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
+    run = training.load_best(folder, FLAGS.precision)
+    folder.check_writable()
+    estimates = likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds)
+    dataset = factory.make_data(run.config.data, run.config.training.seed)
+    limits = (FLAGS.max_eval_sequences, FLAGS.precision)
+    records = estimation.evaluate(folder, run, dataset, estimates, *limits, _show)
     print(f"\n{FLAGS.split}, {run.spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
     print(evaluation.table(records))
 

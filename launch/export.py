@@ -4,16 +4,14 @@ python -m launch.export --workdir=runs/digits-sisrnn --export_dir=models/sisrnn/
 """
 
 import pathlib
-import sys
 
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flags_as_required
 
 from flags import export as export_flags
 from flags import help, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import evaluation, export, run_files, training
+from sisrnn_tf import atomic, evaluation, export, run_files, training
 from sisrnn_tf.validation import require
 from sisrnn_tf.workdir import Workdir
 
@@ -21,18 +19,15 @@ from sisrnn_tf.workdir import Workdir
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder, path = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.export_dir)
-    try:
-        is_version = path.name.isascii() and path.name.isdecimal()
-        require(is_version, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
-        export.check_new(path)
-        run = training.load_best(folder)
-        num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
-        origin = _origin(folder, run)
+    is_version = path.name.isascii() and path.name.isdecimal()
+    require(is_version, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
+    export.check_new(path)
+    run = training.load_best(folder)
+    num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
+    origin = _origin(folder, run)
+    with atomic.named(path):
         run.model.export(path, num_mixing, FLAGS.num_importance, run.spec.normalization, run.vocabulary, origin)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
     print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 
 

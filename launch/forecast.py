@@ -4,36 +4,31 @@ python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_ste
 """
 
 import pathlib
-import sys
 
+import numpy as np
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import forecasting, help, workdir
 from flags.arguments import flags_only
 from sisrnn_tf import factory, forecasts, plotting, training
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.outputs import Output
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir, write_npz
+from sisrnn_tf.workdir import Workdir
 
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder = Workdir(FLAGS.workdir)
-    output = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts")
-    try:
-        found, spec = _forecast(folder)
-        output.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
-    write_npz(output / "forecasts.npz", **found)
+    path = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts", "forecasts")
+    arrays, picture = (Output("output_dir", path.with_suffix(ending)) for ending in (".npz", ".png"))
+    found, spec = _forecast(folder)
+    where = arrays.write(lambda file: np.savez_compressed(file, **found))
+    print(f"Wrote forecasts {found['samples'].shape} to {where}")
     figure = plotting.fans(found["context"], found["samples"], found["truth"], f"Forecasts, {FLAGS.split} split")
-    plotting.save(figure, output / "forecasts.png")
-    print(f"Wrote forecasts {found['samples'].shape} to {output / 'forecasts.npz'}")
-    print(f"Picture: {output / 'forecasts.png'}")
+    print(f"Picture: {picture.write(lambda file: plotting.write(figure, file, '.png'))}")
     print(forecasts.describe(found, spec))
 
 

@@ -6,21 +6,21 @@ python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --num_samples=10 
 python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --reconstruct="see section modules ."
 """
 
+import functools
 import pathlib
-import sys
 
 import numpy as np
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import generation, help, workdir
-from flags.arguments import flags_only
+from flags.arguments import flags_only, refuse_useless
 from sisrnn_tf import factory, forecasts, pictures, plotting, texts, training
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.outputs import Output
 from sisrnn_tf.sampling import Sampler
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir, write_npz, write_text
+from sisrnn_tf.workdir import Workdir
 
 _TEXT_FLAGS = ("top_k", "top_p", "reconstruct", "interpolate")
 
@@ -28,39 +28,32 @@ _TEXT_FLAGS = ("top_k", "top_p", "reconstruct", "interpolate")
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     folder = Workdir(FLAGS.workdir)
-    output = pathlib.Path(FLAGS.output_dir or folder.path / "generated")
     given = {name: FLAGS[name].value for name in ("temperature", *_TEXT_FLAGS) if FLAGS[name].value is not None}
-    try:
-        run = training.load_best(folder)
-        is_text = run.vocabulary is not None
-        _refuse_useless(run.spec, is_text)
-        ends = given.pop("interpolate", None)
-        require(ends is None or (len(ends) == 2 and FLAGS.num_samples > 1), "interpolate", "given twice", ends)
-        sentence = given.pop("reconstruct", None)
-        require(sentence is None or ends is None, "reconstruct", "left out beside --interpolate", sentence)
-        if is_text:
-            lines = _write(run, Sampler(**given) if given else None, sentence, ends)
-        else:
-            samples = run.spec.to_units(_draw(run, folder, **given))
-        output.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
+    run = training.load_best(folder)
+    is_text = run.vocabulary is not None
+    outputs = _outputs(folder, run.spec, is_text)
+    names = (() if is_text else _TEXT_FLAGS) + (() if run.spec.emission == "strokes" else ("context_steps",))
+    refuse_useless([name for name in names if FLAGS[name].value is not None], f"A model of {run.spec.name}")
+    ends = given.pop("interpolate", None)
+    require(ends is None or len(ends) == 2, "interpolate", "given twice", ends)
+    require(ends is None or FLAGS.num_samples > 1, "num_samples", "at least 2 with --interpolate", FLAGS.num_samples)
+    sentence = given.pop("reconstruct", None)
+    require(sentence is None or ends is None, "reconstruct", "left out beside --interpolate", sentence)
     if is_text:
-        write_text(output / "samples.txt", "\n".join(lines) + "\n")
+        lines = _write(run, Sampler(**given) if given else None, sentence, ends)
+        text = ("\n".join(lines) + "\n").encode("utf-8")
         print("\n".join(lines))
-        print(f"Wrote {len(lines)} sentences to {output / 'samples.txt'}")
+        print(f"Wrote {len(lines)} sentences to {outputs['.txt'].write(lambda file: file.write(text))}")
     else:
-        _save(samples, run.spec, output)
+        _save(run.spec.to_units(_draw(run, folder, **given)), run.spec, outputs)
 
 
-def _refuse_useless(spec: DataSpec, is_text: bool) -> None:
-    """Raises a ValueError for flags that would do nothing."""
-    names = () if is_text else _TEXT_FLAGS
-    names += () if spec.emission == "strokes" else ("context_steps",)
-    useless = ", ".join(f"--{name}" for name in names if FLAGS[name].value is not None)
-    require(not useless, "flags", f"those that {spec.name} makes use of", useless)
+def _outputs(folder: Workdir, spec: DataSpec, is_text: bool) -> dict[str, Output]:
+    """Returns what is to be written by its ending."""
+    path = pathlib.Path(FLAGS.output_dir or folder.path / "generated", "samples")
+    endings = (".txt",) if is_text else (".npz", ".png", *((".svg",) if spec.emission == "strokes" else ()))
+    return {ending: Output("output_dir", path.with_suffix(ending)) for ending in endings}
 
 
 def _write(
@@ -92,18 +85,18 @@ def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -
     return np.concatenate([context, completions], axis=1)
 
 
-def _save(samples: np.ndarray, spec: DataSpec, output: pathlib.Path) -> None:
+def _save(samples: np.ndarray, spec: DataSpec, outputs: dict[str, Output]) -> None:
     """Writes sequences in the data's units, and a picture of them, of strokes as SVG too."""
+    arrays = {"observations": samples}
     if spec.emission == "strokes":
         offsets = np.arange(len(samples) + 1, dtype=np.int32) * samples.shape[1]
-        write_npz(output / "samples.npz", observations=samples.reshape([-1, 3]), observations_offsets=offsets)
-    else:
-        write_npz(output / "samples.npz", observations=samples)
-    print(f"Wrote {len(samples)} sequences of {samples.shape[1]} steps to {output / 'samples.npz'}")
+        arrays = {"observations": samples.reshape([-1, 3]), "observations_offsets": offsets}
+    where = outputs[".npz"].write(lambda file: np.savez_compressed(file, **arrays))
+    print(f"Wrote {len(samples)} sequences of {samples.shape[1]} steps to {where}")
     figure = pictures.samples(samples, spec, FLAGS.context_steps or 0)
-    for kind in ("png", *(("svg",) if spec.emission == "strokes" else ())) if figure else ():
-        plotting.save(figure, output / f"samples.{kind}")
-        print(f"Picture: {output / f'samples.{kind}'}")
+    for ending in [name for name in outputs if name != ".npz"] if figure else []:
+        where = outputs[ending].write(functools.partial(plotting.write, figure, ending=ending))
+        print(f"Picture: {where}")
 
 
 if __name__ == "__main__":

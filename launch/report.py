@@ -3,9 +3,6 @@
 python -m launch.report --workdir=runs/digits-sisrnn
 """
 
-import pathlib
-import sys
-
 from absl import app
 from absl.flags import FLAGS, mark_flag_as_required
 
@@ -20,12 +17,7 @@ from sisrnn_tf.workdir import Workdir
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
-    output = pathlib.Path(FLAGS.output or folder.report)
-    try:
-        report.write(folder, output)
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
-    print(f"Report: {output}")
+    print(f"Report: {report.write(folder, FLAGS.output or folder.report)}")
 
 
 if __name__ == "__main__":

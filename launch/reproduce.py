@@ -10,7 +10,6 @@ import pathlib
 import sys
 
 from absl import app
-from absl import logging as absl_logging
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import help, numbers
@@ -25,7 +24,6 @@ from sisrnn_tf.reproduction.runner import Runner
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each model is traced anew
     seeds = None if FLAGS.seeds is None else numbers.from_flag("seeds", minimum=0)
@@ -46,8 +44,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Terminated. The same command continues.")
         return
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
     print(f"Results: {results.path}\nTables: {written[0]}\nPictures: {results.path.with_suffix('')}")
     if diverged:
         sys.exit("ERROR: diverged: " + "; ".join(diverged))

@@ -6,10 +6,8 @@ The same command continues a run that was stopped, however it was stopped.
 """
 
 import logging
-import sys
 
 from absl import app
-from absl import logging as absl_logging
 
 from flags import data, experiment, help, model, training, workdir
 from flags.arguments import flags_only
@@ -23,14 +21,10 @@ from sisrnn_tf.workdir import Workdir
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     config = experiment.from_flags()
     folder = Workdir(experiment.workdir_from_flags(config))
-    try:
-        trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags())
-    except (ValueError, OSError) as error:
-        sys.exit(f"ERROR: {error}")
+    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags())
     print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
     print(f"Training {config.model.model}: {trainer.total_steps} steps in {folder.path}")
     try:
@@ -38,9 +32,6 @@ def main() -> None:
     except Interrupted as interruption:
         print(f"Terminated: {interruption}. The same command continues.")
         return
-    except (FloatingPointError, ValueError, OSError) as error:
-        logging.getLogger("sisrnn_tf").debug("The traceback of the error:", exc_info=True)
-        sys.exit(f"ERROR: {error}")
     if not records:
         print("Done: the first process has evaluated.")
         return

@@ -1,12 +1,17 @@
 """Checkpoints of all that training changes: weights, optimizer, metrics, in one state that resumes bit by bit."""
 
 import logging
+import os
 import pathlib
 import re
+import shutil
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+
+from sisrnn_tf import atomic
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,8 +45,8 @@ def _seed_generator(variable) -> str | None:
 class Checkpoints:
     """A series of checkpoints of a set of variables in one folder.
 
-    Writing is atomic: TensorFlow writes to temporary names and renames, the index last. A checkpoint without its
-    index does not exist, and one that cannot be read in full is damaged.
+    Writing is atomic: TensorFlow writes to a folder with a temporary name, out of which the files are renamed, the
+    index last. A checkpoint without its index does not exist, and one that cannot be read in full is damaged.
 
     Args:
         directory: where the files go.
@@ -61,11 +66,37 @@ class Checkpoints:
         return sorted(int(match.group(1)) for match in matches if match)
 
     def save(self, number: int) -> None:
-        """Writes a checkpoint, then deletes all but the newest ones to keep."""
-        self._checkpoint.write(str(self.directory / f"{self.name}-{number}"))
+        """Writes a checkpoint, then deletes all but the newest ones to keep.
+
+        Raises:
+            OSError: it cannot be written, which the message names with the space that is free; the older ones stay.
+        """
+        path = self.directory / f"{self.name}-{number}"
+        temporary = atomic.temporary_name(path)
+        with atomic.named(path):
+            temporary.mkdir()  # fails where there is anything under this name
+            try:
+                self._checkpoint.write(str(temporary / path.name))
+                for made in _index_last(temporary.iterdir()):
+                    os.replace(made, self.directory / made.name)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
         for old in self.numbers()[: -self.keep]:
-            # The index first: without it the data is no checkpoint.
-            for path in sorted(self.directory.glob(f"{self.name}-{old}.*"), key=lambda path: path.suffix != ".index"):
+            for path in reversed(_index_last(self.directory.glob(f"{self.name}-{old}.*"))):
+                path.unlink()
+
+    def clear_litter(self) -> None:
+        """Removes what a killed process left: data without an index, and what TensorFlow did not rename.
+
+        Only for the process that holds the folder: another may be writing a checkpoint.
+        """
+        numbers = self.numbers()
+        pattern = re.compile(re.escape(self.name) + r"-(\d+)(_temp|\.data-.*|\.index\.tempstate.*)")
+        for path in self.directory.glob(f"{self.name}-*"):
+            match = pattern.fullmatch(path.name)
+            if match and match.group(2) == "_temp":
+                shutil.rmtree(path, ignore_errors=True)
+            elif match and (int(match.group(1)) not in numbers or ".tempstate" in match.group(2)):
                 path.unlink()
 
     def restore_latest(self) -> int | None:
@@ -92,6 +123,11 @@ class Checkpoints:
                 "configuration. Restore them and config.json from a backup, or start in another workdir."
             )
         return None
+
+
+def _index_last(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """Returns a checkpoint's files in the order of their renaming: without the index the data is no checkpoint."""
+    return sorted(paths, key=lambda path: path.suffix == ".index")
 
 
 def training_variables(model: keras.Model) -> list[keras.Variable]:

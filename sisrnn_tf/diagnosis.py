@@ -3,10 +3,11 @@
 import json
 
 from sisrnn_tf import diagnostics, pictures
+from sisrnn_tf.atomic import write_text
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import SequenceDataset
 from sisrnn_tf.training import TrainedRun
-from sisrnn_tf.workdir import Workdir, write_text
+from sisrnn_tf.workdir import Workdir
 
 
 def diagnose(

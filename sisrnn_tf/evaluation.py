@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sisrnn_tf import run_files
+from sisrnn_tf.atomic import write_text
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.likelihoods import Estimate
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
-from sisrnn_tf.workdir import write_text
 
 # The figure of a record beside its NLL, the first that it has, with what a table calls it.
 FIGURES = {"ppl": "perplexity", "nll_data_units": "NLL, data units", "bits_per_dimension": "bits per dimension"}

@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf import random
+from sisrnn_tf.atomic import write_npz
 from sisrnn_tf.data import files
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import write_npz
 
 # Estimators by their names in a command, and as records call them. An RNN's likelihood is exact, whatever the name.
 ESTIMATORS = {"bound": "L_K", "iwae": "IWAE", "smc": "SMC"}

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import math
+import os
 import pathlib
 import statistics
 from typing import Any
@@ -13,7 +14,8 @@ import jinja2
 from sisrnn_tf import commands, environment, evaluation, run_files
 from sisrnn_tf.config import ExperimentConfig
 from sisrnn_tf.data.spec import SPLITS, DataSpec
-from sisrnn_tf.workdir import Workdir, write_text
+from sisrnn_tf.outputs import Output
+from sisrnn_tf.workdir import Workdir
 
 _MODELS = {
     "sisrnn": "SIS-RNN",
@@ -50,20 +52,23 @@ _DIMENSIONS = {
 }
 
 
-def write(workdir: Workdir, path: pathlib.Path) -> None:
+def write(workdir: Workdir, path: str | os.PathLike[str]) -> str:
     """Writes the report of a run.
 
     Args:
         workdir: of the run; only read.
         path: of the page; its folder is made if need be.
 
+    Returns:
+        Where it is, in words.
+
     Raises:
-        ValueError: the folder holds no run, or one of its files is damaged.
+        ValueError: the folder holds no run, one of its files is damaged, or the path is that of one.
         OSError: a file cannot be read or written.
     """
-    page = render(collect(workdir))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, page)
+    output = Output("output", path)
+    page = render(collect(workdir)).encode("utf-8")
+    return output.write(lambda file: file.write(page))
 
 
 def render(view: dict[str, Any]) -> str:

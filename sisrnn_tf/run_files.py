@@ -1,12 +1,12 @@
 """The files that a run left, read and checked: a damaged one is an error that names it and says what to do."""
 
-import json
 import pathlib
 from typing import Any
 
 from sisrnn_tf.callbacks import MetricsLog
 from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.validation import parse_json
 
 # The fields that a file must have, and the type of each.
 _RECORD_FIELDS = {
@@ -75,7 +75,7 @@ def read_spec(path: pathlib.Path) -> DataSpec:
     if not path.exists():
         raise ValueError(f"{path} is missing: the convention of the data is not known. Repeat the training command.")
     try:
-        spec = DataSpec.from_json(path.read_text())
+        spec = DataSpec.from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     sizes = spec.num_sequences
@@ -138,14 +138,7 @@ def read_metrics(path: pathlib.Path) -> list[dict]:
     Raises:
         ValueError: a whole line is damaged.
     """
-    try:
-        records = MetricsLog(path).read()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    for number, record in enumerate(records, start=1):
-        _require_fields(record, {"epoch": int, "step": int}, path, f"line {number}")
-        _require(all(map(_is_number, record.values())), path, f"line {number}: all values must be numbers")
-    return records
+    return MetricsLog(path).read()
 
 
 def read_diagnostics(path: pathlib.Path) -> dict | None:
@@ -174,8 +167,8 @@ def read_diagnostics(path: pathlib.Path) -> dict | None:
 
 def _read_json(path: pathlib.Path, default: Any) -> Any:
     try:
-        return json.loads(path.read_text()) if path.exists() else default
-    except (ValueError, RecursionError) as error:  # no JSON, no text at all, or nested without an end
+        return parse_json(path.read_bytes()) if path.exists() else default
+    except ValueError as error:
         _require(False, path, str(error), error)
 
 

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.vocabulary import Vocabulary, words_of
+from sisrnn_tf.atomic import write_text
 from sisrnn_tf.models.writing import WritingModel
-from sisrnn_tf.workdir import Workdir, write_text
+from sisrnn_tf.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 NUM_SENTENCES = 20

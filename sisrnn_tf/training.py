@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import (
+    atomic,
     callbacks,
     checkpoints,
     evaluation,
@@ -172,11 +173,12 @@ class Trainer:
 
         Raises:
             Interrupted: SIGTERM or Ctrl-C came; the state is saved.
-            FloatingPointError: the loss or a weight is not finite; the last checkpoint is good.
+            FloatingPointError: the loss or a weight is not finite; it is not saved.
             ValueError: another process runs in the workdir, or its files are damaged.
             ConnectionError: another process of the run is gone.
+            OSError: a file cannot be written, for want of space perhaps; the checkpoints before are good.
         """
-        with strategies.losses_reported(self.strategy):
+        with strategies.losses_reported(self.strategy), atomic.named(self.workdir.path):
             if strategies.is_chief(self.strategy):
                 return self._run()
             with tempfile.TemporaryDirectory() as folder:
@@ -188,12 +190,19 @@ class Trainer:
         vocabulary = self.dataset.vocabulary
         self.workdir.create(self.config, DataSpec.of(self.dataset).to_json(), vocabulary and vocabulary.to_text())
         with self.workdir.lock():
+            for series in (self._last(), best_checkpoints(self.model, self.workdir)):
+                series.clear_litter()
             strategies.wait(self.strategy)  # nothing is changed before all have copied what they continue from
             log = callbacks.MetricsLog(self.workdir.metrics)
             self._fit(log)
             records = self._conclude(log) if strategies.is_chief(self.strategy) else []
             strategies.wait(self.strategy)  # one that went before would be taken for lost
             return records
+
+    def _last(self) -> checkpoints.Checkpoints:
+        """Returns the series of the state of training."""
+        variables = checkpoints.training_variables(self.model)
+        return checkpoints.Checkpoints(self.workdir.checkpoints, "last", variables, _KEPT_CHECKPOINTS)
 
     def _conclude(self, log: callbacks.MetricsLog) -> list[dict]:
         epoch = best_checkpoints(self.model, self.workdir).restore_latest()
@@ -216,10 +225,9 @@ class Trainer:
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
         training = self.config.training
-        series = checkpoints.Checkpoints(
-            self.workdir.checkpoints, "last", checkpoints.training_variables(self.model), _KEPT_CHECKPOINTS
+        saver = callbacks.CheckpointCallback(
+            self._last(), self.steps_per_epoch, self.total_steps, training.save_every_steps
         )
-        saver = callbacks.CheckpointCallback(series, self.steps_per_epoch, self.total_steps, training.save_every_steps)
         step = saver.restore(self.model)
         strategies.check_same(self.strategy, step)
         records = log.rewind(step)

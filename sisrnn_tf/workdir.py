@@ -8,8 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-import numpy as np
-
+from sisrnn_tf import atomic
 from sisrnn_tf.config import ExperimentConfig, differences
 
 
@@ -78,7 +77,7 @@ class Workdir:
                 "Start one with `python -m launch.train`."
             )
         try:
-            return ExperimentConfig.from_json(self.config.read_text())
+            return ExperimentConfig.from_json(self.config.read_text(encoding="utf-8"))
         except (ValueError, TypeError, AttributeError) as error:  # the latter two: valid JSON of another shape
             raise ValueError(f"{self.config}: {error}") from error
 
@@ -97,9 +96,16 @@ class Workdir:
                 f"another workdir. In its {self.data_spec.name}:\n{present}Received:\n{data_spec}"
             )
 
+    def owns(self, path: pathlib.Path) -> bool:
+        """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
+        files = (self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions)
+        files += (self.metrics, self.evaluation, self.diagnostics)
+        folders = (self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
+        return path in files or any(folder in (path, *path.parents) for folder in folders)
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Holds the folder for one process, until its end whatever that is.
+        """Holds the folder for one process, until its end whatever that is; removes what killed ones left unfinished.
 
         Raises:
             ValueError: another process holds it.
@@ -107,6 +113,8 @@ class Workdir:
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for folder in (self.path, self.checkpoints, self.likelihoods, self.plots):
+                atomic.clear_litter(folder)
             yield
         except BlockingIOError as error:
             raise ValueError(
@@ -126,9 +134,9 @@ class Workdir:
         for folder in (self.checkpoints, self.plots):
             folder.mkdir(parents=True, exist_ok=True)
         if vocabulary is not None:
-            write_text(self.vocabulary, vocabulary)
-        write_text(self.data_spec, data_spec)
-        write_text(self.config, config.to_json())
+            atomic.write_text(self.vocabulary, vocabulary)
+        atomic.write_text(self.data_spec, data_spec)
+        atomic.write_text(self.config, config.to_json())
 
 
 def _is_same_data(present: str, received: str) -> bool:
@@ -146,35 +154,23 @@ def copy_checkpoints(source: Workdir, target: Workdir) -> None:
     """Copies what a run continues from, for a process that must not write where it lies."""
     target.checkpoints.mkdir(parents=True, exist_ok=True)
     for path in source.checkpoints.glob("last-*"):
-        shutil.copy(path, target.checkpoints)
+        if path.is_file():
+            shutil.copy(path, target.checkpoints)
 
 
-def require_writable(name: str, received: pathlib.Path, folder: pathlib.Path) -> None:
+def require_writable(
+    name: str, received: pathlib.Path, folder: pathlib.Path, expected: str = "a folder that can be written"
+) -> None:
     """Raises a ValueError unless files can be written to a folder, which may yet have to be made; changes nothing.
 
     Args:
         name: of the argument that it belongs to.
         received: the argument's value.
         folder: where files are to go.
+        expected: what the argument must be.
     """
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(
-            f"`{name}` must be a folder that can be written. Received: {name}={received}, but {existing} is not a "
-            "folder or is read-only"
+            f"`{name}` must be {expected}. Received: {name}={received}, but {existing} is not a folder or is read-only"
         )
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file so that a kill leaves the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def write_npz(path: pathlib.Path, **arrays: np.ndarray) -> None:
-    """Writes arrays, compressed, so that a kill leaves the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(temporary, path)

@@ -93,8 +93,13 @@ def test_the_log_rewinds_to_a_step_and_drops_a_torn_line(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
 
 
-def test_a_damaged_line_is_named(tmp_path):
-    log = MetricsLog(tmp_path / "metrics.jsonl")
-    log.path.write_text('{"step": 1}\n{"step": \n{"step": 3}\n')
-    with pytest.raises(ValueError, match="line 2, is damaged"):
-        log.read()
+@pytest.mark.parametrize(
+    "damage", [b'{"step": ', b"\xff\x00\x9f", b"[" * 100_000, b"3", b'{"epoch": 2, "loss": "low"}']
+)
+def test_a_damaged_line_is_named_and_without_it_the_log_goes_on(tmp_path, damage):
+    log, good = MetricsLog(tmp_path / "metrics.jsonl"), b'{"epoch": 1, "step": 1}'
+    log.path.write_bytes(good + b"\n" + damage + b"\n")
+    with pytest.raises(ValueError, match=r"metrics\.jsonl, line 2, is damaged: .* Repair or remove the line"):
+        log.rewind(9)
+    log.path.write_bytes(good + b"\n")
+    assert log.rewind(9) == [{"epoch": 1, "step": 1}]

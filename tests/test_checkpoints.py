@@ -1,5 +1,8 @@
 """Checkpoints: what is restored, what is kept, and what happens to a damaged one."""
 
+import os
+import resource
+
 import keras
 import numpy as np
 import pytest
@@ -80,3 +83,55 @@ def test_a_model_restores_what_another_of_the_process_saved(tmp_path, model):
     assert Checkpoints(tmp_path, "best", second.variables, 1).restore_latest() == 5
     for left, right in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def _names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_index_gets_its_name_last_and_whole(tmp_path, variable, monkeypatch):
+    """Every moment at which a kill could come: the files there, and what is restored from them."""
+    moments, replace = [], os.replace
+
+    def watched(source, target):
+        replace(source, target)
+        moments.append(_names(tmp_path))
+        saved = Checkpoints(tmp_path, "last", [variable], 3)
+        moments.append(saved.restore_latest())
+
+    series = _saved(tmp_path, variable, [1])
+    variable.assign(np.full(1000, 2, "float32"))
+    monkeypatch.setattr(os, "replace", watched)
+    series.save(2)
+    first = {"last-1.index", "last-1.data-00000-of-00001", "last-2.data-00000-of-00001"}
+    assert [{name for name in names if name[0] != "."} for names in moments[::2]] == [first, first | {"last-2.index"}]
+    assert moments[1::2] == [1, 2]
+
+
+def test_a_full_disk_is_named_and_the_older_checkpoints_stay(tmp_path, variable):
+    series = _saved(tmp_path, variable, [1, 2], keep=2)
+    before = _names(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(OSError, match=r"last-3 cannot be written: File too large.* MB are free there\. Free some"):
+            series.save(3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert _names(tmp_path) == before
+    assert series.restore_latest() == 2
+    series.save(3)  # with the space back
+    assert series.restore_latest() == 3
+
+
+def test_the_litter_of_killed_runs_goes_and_nothing_else(tmp_path, variable):
+    series = _saved(tmp_path, variable, [1, 2])
+    kept = _names(tmp_path) | {"damaged-last-3.data-00000-of-00001", "best-4.data-00000-of-00001", "last-notes.txt"}
+    for name in kept - _names(tmp_path):
+        (tmp_path / name).write_text("")
+    (tmp_path / "last-3_temp").mkdir()  # of TensorFlow, as it once wrote here itself
+    for name in ("last-3_temp/part", "last-3.data-00000-of-00001", "last-2.index.tempstate17"):
+        (tmp_path / name).write_text("")
+    series.clear_litter()
+    assert _names(tmp_path) == kept
+    assert series.restore_latest() == 2

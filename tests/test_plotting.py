@@ -131,9 +131,8 @@ def test_save_writes_a_png_and_nothing_else(tmp_path):
 def test_a_failed_save_keeps_the_old_picture(tmp_path, monkeypatch):
     (tmp_path / "grid.png").write_bytes(b"old")
 
-    def fail(figure, path, **_):
-        with open(path, "wb") as file:
-            file.write(b"half")
+    def fail(figure, file, **_):
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(Figure, "savefig", fail)

@@ -73,9 +73,7 @@ def test_whole_files_are_read(tmp_path):
         (read_evaluation, json.dumps([RECORD | {"quantity": ""}])),
         (read_evaluation, json.dumps([RECORD | {"split": "other"}])),
         (read_evaluation, json.dumps([RECORD | {"convention": "digits, dynamic, rows (T=8, D=8)"}])),
-        (run_files.read_metrics, "3\n"),
-        (run_files.read_metrics, "{\n"),
-        (run_files.read_metrics, b"\xff\n"),
+        (read_evaluation, "[" * 100_000),
         (run_files.read_metrics, '{"epoch": 1}\n'),
         (run_files.read_metrics, '{"epoch": 1, "step": 2, "loss": "low"}\n'),
         (run_files.read_diagnostics, "null"),
@@ -89,6 +87,7 @@ def test_whole_files_are_read(tmp_path):
         (run_files.read_diagnostics, json.dumps(DIAGNOSTICS | {"dimensions": [3]})),
         (run_files.read_diagnostics, json.dumps(DIAGNOSTICS | {"dimensions": [DIMENSION | {"activity": "low"}]})),
         (run_files.read_spec, "{"),
+        (run_files.read_spec, "[" * 100_000),
         (run_files.read_spec, '{"name": "digits"}'),
     ],
 )

@@ -6,7 +6,8 @@ import time
 
 import keras
 
-from sisrnn_tf.workdir import write_text
+from sisrnn_tf.atomic import append_text, write_text
+from sisrnn_tf.validation import parse_json
 
 
 class MetricsLog(keras.callbacks.Callback):
@@ -28,22 +29,25 @@ class MetricsLog(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return []
-        lines = self.path.read_text().split("\n")[:-1]  # a whole line ends with a newline
-        records = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f"{self.path}, line {number}, is damaged: {error}. Repair or remove the line."
-                ) from error
-        return records
+        lines = self.path.read_bytes().split(b"\n")[:-1]  # a whole line ends with a newline
+        return [self._parse(line, number) for number, line in enumerate(lines, start=1)]
+
+    def _parse(self, line: bytes, number: int) -> dict:
+        try:
+            record = parse_json(line)
+            if not isinstance(record, dict) or not all(type(record.get(name)) is int for name in ("epoch", "step")):
+                raise ValueError("it must be a JSON object with whole numbers `epoch` and `step`")
+            if not all(type(value) in (int, float) for value in record.values()):
+                raise ValueError("all values must be numbers")
+        except ValueError as error:
+            raise ValueError(f"{self.path}, line {number}, is damaged: {error}. Repair or remove the line.") from error
+        return record
 
     def rewind(self, step: int) -> list[dict]:
         """Drops what was logged after a step, and returns the rest."""
         records = [record for record in self.read() if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in records)
-        if self.path.exists() and self.path.read_text() != text:
+        if self.path.exists() and self.path.read_bytes() != text.encode():
             write_text(self.path, text)
         return records
 
@@ -56,5 +60,4 @@ class MetricsLog(keras.callbacks.Callback):
         record = {"epoch": epoch + 1, "step": int(self.model.optimizer.iterations.numpy())}
         record |= {name: float(value) for name, value in logs.items()}
         record["seconds"] = round(time.monotonic() - self._start, 3)
-        with self.path.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        append_text(self.path, json.dumps(record) + "\n")

@@ -8,8 +8,8 @@ import keras
 def diverged(what: str) -> FloatingPointError:
     """Returns the error of a training whose numbers ran away; `what` says which did, and when."""
     return FloatingPointError(
-        f"{what}. The last checkpoint is good: lower the learning rate or clip the gradient (--learning_rate, "
-        "--clip_norm), and start in a new workdir."
+        f"{what}. Lower the learning rate or clip the gradient (--learning_rate, --clip_norm), and start in a new "
+        "workdir."
     )
 
 

@@ -2,7 +2,7 @@
 
 from sisrnn_tf.plotting.curves import training_curves
 from sisrnn_tf.plotting.drawings import drawings, drawings_beside_data
-from sisrnn_tf.plotting.files import save
+from sisrnn_tf.plotting.files import save, write
 from sisrnn_tf.plotting.images import image_grid, reconstructions, samples_beside_data
 from sisrnn_tf.plotting.information import information
 from sisrnn_tf.plotting.marginals import marginals
@@ -20,4 +20,5 @@ __all__ = [
     "save",
     "series_beside_data",
     "training_curves",
+    "write",
 ]

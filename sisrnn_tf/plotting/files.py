@@ -1,9 +1,13 @@
 """Figures -> files."""
 
 import os
+import pathlib
+from typing import BinaryIO
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from sisrnn_tf import atomic
 
 _DPI = 120
 _SALT = "sisrnn_tf"  # of the names inside an SVG, which would else be random
@@ -19,15 +23,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: the folder does not exist or cannot be written.
     """
-    folder, name = os.path.split(os.fspath(path))
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-    try:
-        if name.endswith(".svg"):
-            with matplotlib.rc_context({"svg.hashsalt": _SALT}):
-                figure.savefig(temporary, format="svg", metadata={"Date": None})
-        else:
-            figure.savefig(temporary, format="png", dpi=_DPI)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    atomic.write(path, lambda file: write(figure, file, pathlib.Path(path).suffix))
+
+
+def write(figure: Figure, file: BinaryIO, ending: str) -> None:
+    """Writes a figure to an open file, as SVG where its name has the ending `.svg`, else as PNG."""
+    if ending == ".svg":
+        with matplotlib.rc_context({"svg.hashsalt": _SALT}):
+            figure.savefig(file, format="svg", metadata={"Date": None})
+    else:
+        figure.savefig(file, format="png", dpi=_DPI)

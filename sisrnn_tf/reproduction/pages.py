@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from sisrnn_tf import plotting
+from sisrnn_tf.atomic import require_regular, write_text
 from sisrnn_tf.plotting import reproduction as pictures
 from sisrnn_tf.reproduction import chosen, published, tables
 from sisrnn_tf.reproduction.chosen import Runs
@@ -13,7 +14,7 @@ from sisrnn_tf.reproduction.plan import Plan
 from sisrnn_tf.reproduction.plans import TABLES
 from sisrnn_tf.reproduction.results import Results
 from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import require_writable, write_text
+from sisrnn_tf.workdir import require_writable
 
 _END = "<!-- end -->"
 
@@ -31,6 +32,7 @@ def check(results: Results, page: pathlib.Path | None = None) -> None:
     """
     require_writable("results_dir", results.path.parent, results.path.parent)
     if page is not None:
+        require_regular(page)
         fill(page.read_text(encoding="utf-8"), results.plan, results.read())
         require(os.access(page.absolute().parent, os.W_OK), "page", "in a folder that can be written", page)
 

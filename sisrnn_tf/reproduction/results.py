@@ -8,9 +8,10 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from sisrnn_tf.atomic import write_text
 from sisrnn_tf.config import ExperimentConfig, differences
 from sisrnn_tf.reproduction.plan import DATA_DIR, Plan
-from sisrnn_tf.workdir import write_text
+from sisrnn_tf.validation import parse_json
 
 # What a run must have, and of which type.
 _FIELDS = {
@@ -51,7 +52,7 @@ class Results:
         if not self.path.exists():
             return []
         try:
-            runs = json.loads(self.path.read_text(encoding="utf-8"))["runs"]
+            runs = parse_json(self.path.read_bytes())["runs"]
             for run in runs:
                 if not all(type(run[name]) is kind for name, kind in _FIELDS.items()) or not run["epochs"]:
                     raise ValueError(f"a run must have the fields {', '.join(_FIELDS)}, and epochs")

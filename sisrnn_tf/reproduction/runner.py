@@ -3,7 +3,6 @@
 import gc
 import json
 import pathlib
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import keras
 
 from sisrnn_tf import (
+    atomic,
     commands,
     diagnosis,
     environment,
@@ -197,7 +197,8 @@ class Runner:
         record = diagnosis.diagnose(folder, run, dataset, "test", *self.plan.diagnosed, seed)
         pictures = self.results.path.with_suffix("")
         pictures.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder.plots / "marginals.png", pictures / f"{row.name}-marginals.png")
+        picture = (folder.plots / "marginals.png").read_bytes()
+        atomic.write(pictures / f"{row.name}-marginals.png", lambda file: file.write(picture))
         return {name: value for name, value in record.items() if not isinstance(value, list)}
 
     def _result(self, row: Row, seed: int, run: training.TrainedRun, found: dict | None) -> dict[str, Any]:

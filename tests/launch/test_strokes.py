@@ -81,7 +81,7 @@ def test_impute_fills_the_gaps_of_a_file(trained_strokes, tmp_path):
         ("forecast", ("--context_steps=7",), "`context_steps` must be below the 7 steps"),
         ("impute", ("--input=nowhere.npz",), "nowhere.npz"),
         ("generate", ("--context_steps=7",), "`context_steps` must be below the 7 steps"),
-        ("generate", ("--top_k=3",), "`flags` must be those that marks makes use of"),
+        ("generate", ("--top_k=3",), "A model of marks makes no use of --top_k: leave it out"),
     ],
 )
 def test_refusals(trained_strokes, module, flags, message):
