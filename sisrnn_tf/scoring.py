@@ -22,10 +22,10 @@ import numpy as np
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import random, training
+from sisrnn_tf import atomic, random, training
 from sisrnn_tf.data import shards
 from sisrnn_tf.data.coverage import Coverage
-from sisrnn_tf.validation import require
+from sisrnn_tf.validation import parse_json, require
 from sisrnn_tf.workdir import Workdir
 
 FORMATS = ("csv", "npz")
@@ -107,7 +107,7 @@ class Scorer:
         features = self.run.spec.features
         shard = shards.read(path, self.run.model.likelihood.event_size, self.run.vocabulary, features)
         content = _to_bytes(self._values(name, path, shard), self.job.format)
-        _write(output, content)
+        atomic.write(output, lambda file: file.write(content))
         coverage = shard.coverage and shard.coverage._asdict()
         done = {
             "identity": identity,
@@ -115,7 +115,7 @@ class Scorer:
             "num_sequences": len(shard.keys),
             "coverage": coverage,
         }
-        _write(record, (json.dumps(done, indent=2) + "\n").encode())
+        atomic.write_text(record, json.dumps(done, indent=2) + "\n")
         return Result(name, len(shard.keys), coverage=shard.coverage)
 
     def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
@@ -162,6 +162,8 @@ def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> It
     apart = job.output.resolve() not in folders
     require(apart, "output", "another folder than that of the input, whose files it could replace", str(job.output))
     (job.output / "done").mkdir(parents=True, exist_ok=True)
+    for folder in (job.output, job.output / "done"):
+        atomic.clear_litter(folder)
     if num_workers == 1:
         for name, path in paths.items():
             yield _score(job, name, path)
@@ -201,10 +203,10 @@ def _end_with_parent() -> None:
 def _read_record(path: pathlib.Path) -> dict:
     """Returns the record of a shard that is done; nothing where there is none, or a damaged one."""
     try:
-        record = json.loads(path.read_text())
+        record = parse_json(path.read_bytes())
         coverage = record["coverage"] and Coverage(**record["coverage"])
         return record | {"num_sequences": int(record["num_sequences"]), "coverage": coverage}
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):  # no file, no JSON, or JSON of another shape
+    except (OSError, ValueError, KeyError, TypeError):  # no file, no JSON, or JSON of another shape
         return {}
 
 
@@ -228,10 +230,3 @@ def _to_cell(key: str) -> str:
     text = f"'{key}" if key.startswith(_FORMULAS) else key
     # csv.writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file so that a kill leaves the old one or the new one; two processes may write the same."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

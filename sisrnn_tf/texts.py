@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.atomic import write_text
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.vocabulary import Vocabulary, words_of
-from sisrnn_tf.atomic import write_text
 from sisrnn_tf.models.writing import WritingModel
 from sisrnn_tf.workdir import Workdir
 

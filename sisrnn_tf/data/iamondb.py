@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sisrnn_tf import atomic
 from sisrnn_tf.data import files, iamondb_lines
 from sisrnn_tf.validation import require
 
@@ -141,14 +142,11 @@ def _parse(paths: Sequence[pathlib.Path]) -> Handwriting:
 
 def _write(path: pathlib.Path, fingerprint: str, handwriting: Handwriting) -> None:
     offsets = np.cumsum([0, *map(len, handwriting.strokes)])
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            fingerprint=fingerprint,
-            names=np.array(handwriting.names),
-            skipped=np.array(handwriting.skipped, dtype=str),
-            strokes=np.concatenate(handwriting.strokes),
-            offsets=offsets,
-        )
-    os.replace(temporary, path)
+    atomic.write_npz(
+        path,
+        fingerprint=fingerprint,
+        names=np.array(handwriting.names),
+        skipped=np.array(handwriting.skipped, dtype=str),
+        strokes=np.concatenate(handwriting.strokes),
+        offsets=offsets,
+    )
