@@ -12,4 +12,10 @@ flags.DEFINE_integer(
     lower_bound=0,
     upper_bound=2**31 - 1,
 )
-flags.DEFINE_integer("num_importance", 1, "M, particles of score and step.", lower_bound=1, upper_bound=2**31 - 1)
+flags.DEFINE_integer(
+    "num_importance",
+    1,
+    "M, particles of score and step; each request of step brings the hidden states of all.",
+    lower_bound=1,
+    upper_bound=2**16,
+)

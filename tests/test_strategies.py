@@ -112,3 +112,6 @@ def test_hosts_that_slurm_orders_otherwise_are_refused(monkeypatch):
     monkeypatch.setenv("SLURMD_NODENAME", "gpu9")
     with pytest.raises(ValueError, match="Task 0 runs on gpu9, where TensorFlow expects it on gpu10"):
         strategies.slurm_resolver()
+    _slurm(monkeypatch, PROCID="0", STEP_NODELIST="gpu[09-10]", STEP_TASKS_PER_NODE="1(x2)", STEP_NUM_TASKS="2")
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu09")  # "hosts whose names sort as their numbers do"
+    assert strategies.slurm_resolver().task_id == 0

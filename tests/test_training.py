@@ -86,6 +86,15 @@ def test_another_configuration_is_refused_by_name(tmp_path):
     workdir.check(ExperimentConfig())
     with pytest.raises(ValueError, match=r"(?s)another configuration.*hidden_size: 64 != 32"):
         workdir.check(from_options("small", {}))
+    Workdir(tmp_path / "another").check(from_options("small", {}))
+
+
+def test_a_folder_without_a_run_says_how_to_start_one(tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"Start one with `python -m launch\.train`"):
+        workdir.read_config()
+    workdir.create(ExperimentConfig(), "{}")
+    assert workdir.read_config() == ExperimentConfig()
 
 
 @pytest.mark.parametrize("text", ['{"data": ', "[" * 100_000, "\x00"])
@@ -101,6 +110,7 @@ def test_changed_data_is_refused(tmp_path):
     workdir.check_data("before")
     with pytest.raises(ValueError, match=r"(?s)data has changed.*before.*Received:\nafter"):
         workdir.check_data("after")
+    Workdir(tmp_path / "another").check_data("after")
 
 
 def test_names_of_features_are_younger_than_some_runs(tmp_path):
@@ -117,7 +127,10 @@ def test_names_of_features_are_younger_than_some_runs(tmp_path):
 
 def test_a_workdir_serves_one_run_at_a_time(tmp_path):
     message = "in use by another process"
+    (tmp_path / "another").mkdir()
     with Workdir(tmp_path).lock(), pytest.raises(ValueError, match=message), Workdir(tmp_path).lock():
+        pass
+    with Workdir(tmp_path).lock(), Workdir(tmp_path / "another").lock():
         pass
     with Workdir(tmp_path).lock():
         pass

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import pathlib
+import re
+import resource
 import runpy
 import subprocess
 import sys
@@ -115,8 +117,21 @@ def run(module: str, *arguments: str) -> tuple[int, str]:
     return process.returncode, output
 
 
+def _launch_limited(size: int, module: str, arguments: list[str]) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    _launch(module, arguments, {})
+
+
+def run_on_full_disk(size: int, module: str, *arguments: str) -> tuple[int, str]:
+    """Does what `run` does where no file can grow beyond so many bytes: a write fails as it does on a full disk."""
+    return call(_launch_limited, size, module, [*map(str, arguments)])
+
+
 def run_anew(module: str, *arguments: str) -> tuple[int, str]:
-    """Does what `run` does by `python -m launch.MODULE`, word for word; each launcher is run so once."""
+    """Does what `run` does by `python -m launch.MODULE`, word for word; each launcher is run so once.
+
+    Of each it proves that no notes of TensorFlow stand before its answer.
+    """
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"}
     process = subprocess.run(
         [sys.executable, "-m", f"launch.{module}", *map(str, arguments)],
@@ -129,6 +144,10 @@ def run_anew(module: str, *arguments: str) -> tuple[int, str]:
         timeout=300,
         check=False,
     )
+    notes = [
+        line for line in process.stdout.splitlines() if re.match(r"I\d{4} |WARNING: .*InitializeLog|.*cuInit", line)
+    ]
+    assert not notes, notes
     return process.returncode, process.stdout
 
 

@@ -4,12 +4,13 @@ import json
 
 import tensorflow as tf
 
+from sisrnn_tf import export
 from tests.launch import launcher
 
 
 def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
     path = tmp_path / "models" / "digits" / "1"
-    arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", "--num_importance=2")
+    arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", "--num_importance=65536")  # the most there may be
     status, output = launcher.run_anew("export", *arguments)
     assert status == 0 and str(path) in output, output
     assert [child.name for child in path.parent.iterdir()] == ["1"]
@@ -22,13 +23,15 @@ def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
         line = f"{record['split']} NLL <= {record['nll']:.3f}"
         assert f"- {line}" in card and f"Best epoch by validation: {record['epoch']}" in card
     assert records[0]["convention"] in card and "1,297 / 250 / 250 sequences" in card
-    assert "K = 2, M = 2" in card  # of --eval_num_mixing, and as asked for
+    assert "K = 2, M = 65536" in card  # of --eval_num_mixing, and as asked for
     generate = tf.saved_model.load(str(path)).signatures["generate"]
     made = generate(batch=tf.constant(2), steps=tf.constant(3), seed=tf.constant([0, 0]))["observations"]
     assert made.shape == (2, 3, 8)
 
     status, output = launcher.run("export", *arguments)
-    assert status != 0 and "`path` must be new" in output and "Traceback" not in output
+    assert status != 0 and "`path` must be new" in output and "Choose the next number" in output
+    assert "Traceback" not in output
+    export.check_new(path.with_name("2"))
 
 
 def test_a_folder_that_is_no_version_is_refused(trained, tmp_path):

@@ -58,17 +58,24 @@ def test_the_same_command_on_a_finished_run_repeats_its_result(trained):
     workdir, output = trained
     before = launcher.read_metrics(workdir)
     evaluation = (workdir / "evaluation.json").read_text()
+    spec = (workdir / "data.json").read_text()
+    (workdir / "data.json").unlink()  # "data.json is missing: Repeat the training command"
     status, again = launcher.run("train", f"--workdir={workdir}", *launcher.TINY)
     assert status == 0, again
     assert launcher.read_metrics(workdir) == before
     assert (workdir / "evaluation.json").read_text() == evaluation
+    assert (workdir / "data.json").read_text() == spec
     assert output.splitlines()[-3:] == again.splitlines()[-3:]
 
 
 def test_a_killed_run_ends_as_if_it_had_never_stopped(trained, tmp_path):
-    """Kills by SIGKILL and SIGTERM at random moments; 60 mid-epoch checkpoints make moments to die in."""
+    """A full disk, then kills by SIGKILL and SIGTERM at random moments: 60 mid-epoch checkpoints to die in."""
     moments = random.Random(0)
     arguments = (f"--workdir={tmp_path / 'run'}", "--save_every_steps=2", *launcher.TINY)
+    status, output = launcher.run_on_full_disk(10_000, "train", *arguments)
+    (error,) = [line for line in output.splitlines() if line.startswith("ERROR: ")]
+    assert status == 1 and "Traceback" not in output
+    assert "checkpoints/last-2 cannot be written: File too large" in error and "run the same command again" in error
     for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
         process = launcher.start("train", *arguments)
         checkpoint_goal = moments.randrange(1, 14)
@@ -92,6 +99,8 @@ def test_a_killed_run_ends_as_if_it_had_never_stopped(trained, tmp_path):
     for name, value in expected.items():
         np.testing.assert_array_equal(received[name], value, err_msg=name)
     assert launcher.read_metrics(tmp_path / "run") == launcher.read_metrics(workdir)
+    litter = [path for path in tmp_path.rglob("*") if path.name.startswith(".") or "temp" in path.name]
+    assert not litter, litter
     evaluations = [(folder / "evaluation.json").read_text() for folder in (workdir, tmp_path / "run")]
     assert evaluations[0] == evaluations[1]
 
@@ -112,6 +121,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
     assert status != 0
     assert "at step" in output
     assert "--learning_rate" in output
+    assert "checkpoint" not in output and not list(tmp_path.glob("run/checkpoints/last-*"))
 
 
 @pytest.mark.parametrize(
