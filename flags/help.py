@@ -9,14 +9,14 @@ from absl.flags import FLAGS
 
 
 def parser(*topics: ModuleType) -> Callable[[list[str]], list[str]]:
-    """Returns a parser for `app.run` whose --help shows the flags of these modules.
+    """Returns a parser for `app.run` whose --help, or --helpshort, shows the flags of these modules.
 
     Args:
         topics: modules that define flags, in the order to show them.
     """
 
     def parse(argv: list[str]) -> list[str]:
-        if "--help" in argv[1:]:
+        if {"--help", "--helpshort"} & set(argv[1:]):  # the latter is what absl recommends after an error
             print(sys.modules["__main__"].__doc__)
             for topic in topics:
                 print(topic.__doc__.strip())

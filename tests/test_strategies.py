@@ -57,7 +57,7 @@ def test_what_is_not_there_is_refused(arguments, message):
         json.dumps({"cluster": [1, 2], "task": {"type": "worker", "index": 0}}),
         json.dumps({"cluster": {"worker": [12345, 12346]}, "task": {"type": "worker", "index": 0}}),
         json.dumps({"cluster": {"worker": ["12345", "12346"]}, "task": {"type": "worker", "index": 0}}),
-        json.dumps({"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}),
+        json.dumps({"cluster": {"worker": {"a:1": 0}}, "task": {"type": "worker", "index": 0}}),
         json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 0.5}}),
         json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": True}}),
         json.dumps({"cluster": CLUSTER, "task": {"type": ["worker"], "index": 0}}),

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from sisrnn_tf.atomic import write_text
+from sisrnn_tf.atomic import clear_litter, write_text
 from sisrnn_tf.config import ExperimentConfig, differences
 from sisrnn_tf.reproduction.plan import DATA_DIR, Plan
 from sisrnn_tf.validation import parse_json
@@ -99,11 +99,16 @@ class Results:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Waits until no other process writes results in the folder, and keeps them from it."""
+        """Waits until no other process writes results in the folder, and keeps them from it.
+
+        What killed ones left unfinished is removed.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path.parent, os.O_RDONLY)  # files of the folder are replaced, it stays
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for folder in (self.path.parent, self.path.with_suffix("")):
+                clear_litter(folder)
             yield
         finally:
             os.close(descriptor)

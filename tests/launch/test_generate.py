@@ -17,6 +17,13 @@ def test_writes_a_picture_and_arrays(trained, tmp_path):
     assert matplotlib.image.imread(tmp_path / "samples.png").std() > 0.01
 
 
+def test_the_help_that_an_error_recommends_shows_the_flags():
+    status, output = launcher.run("generate", "--no_such_flag")
+    assert status == 1 and "Pass --helpshort" in output
+    status, output = launcher.run("generate", "--helpshort")
+    assert status == 0 and "--num_samples: How many sequences to draw." in output
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path):
     status, output = launcher.run("generate", f"--workdir={tmp_path}")
     assert status != 0

@@ -87,6 +87,8 @@ def test_evaluate_diagnose_and_report(trained_text):
         ),
         (("--num_samples=4", "--interpolate=see the class", "--interpolate=a function"), "Wrote 4 sentences"),
         (("--interpolate=a",), "ERROR: `interpolate` must be given twice"),
+        (("--interpolate=a", "--interpolate=b", "--num_samples=1"), "ERROR: `num_samples` must be at least 2 with"),
+        (("--interpolate=a", "--interpolate=b", "--reconstruct=c"), "ERROR: `reconstruct` must be left out beside"),
     ],
 )
 def test_generate(trained_text, flags, expected):
