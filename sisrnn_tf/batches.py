@@ -1,105 +1,179 @@
-"""Batches: what a model accepts, brought to one form and checked."""
+"""Batches: what a model accepts, brought to one form and checked.
 
-from collections.abc import Iterator, Mapping
+A likelihood of what cannot be observed is none. Where values are known, in eager calls and of arrays, such input is a
+ValueError. Inside a graph no error can be raised: there `clean` gives a sequence that cannot be scored the weight NaN
+and values that harm no gradient, losses are NaN by that weight, and `mark` makes NaN of all else that is returned.
+"""
 
-import keras
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.arrays import to_tensor
 from sisrnn_tf.types import Batch
 from sisrnn_tf.validation import require_int
 
 KEYS = ("observations", "mask", "weight")
-_SHAPES = {2: "[B, T]", 3: "[B, T, D]"}  # by rank
+# Values that a check looks at at a time: it needs no second copy of a large array.
+_CHUNK_VALUES = 2**22
 
 
-def to_batch(inputs, rank: int = 3) -> Batch:
-    """Returns inputs as a `Batch`.
+def to_batch(inputs, likelihood, dtype: tf.DType) -> Batch:
+    """Returns inputs as a `Batch`, checked but for its values; observations with features are cast.
 
     Args:
-        inputs: observations `[B, T, D]`, or a dictionary of `observations` and, optionally, `mask` and `weight`.
-        rank: of the observations: 3, or 2 for sentences `[B, T]`.
+        inputs: observations `[B, T, D]`, or `[B, T]` of an emission without features; or a dictionary of
+            `observations` and, optionally, `mask` `[B, T]` and `weight` `[B]`.
+        likelihood: the emission that is to score the observations.
+        dtype: of the model's densities.
 
     Raises:
-        ValueError: a key is unknown, `observations` is missing, or is not of that rank.
+        ValueError: a key is unknown, `observations` is missing, or something has not its shape or type.
     """
+    form = "[B, T, D]" if likelihood.has_features else "[B, T]"
     parts = inputs if isinstance(inputs, Mapping) else {"observations": inputs}
-    unknown = sorted(set(parts) - set(KEYS))
+    unknown = sorted(map(str, set(parts) - set(KEYS)))
     if unknown or "observations" not in parts:
         raise ValueError(
-            f"A batch must be an array {_SHAPES[rank]} or a dictionary with `observations` and, optionally, `mask` and "
-            f"`weight`. Received the keys {sorted(parts)}"
+            f"A batch must be an array {form} or a dictionary with `observations` and, optionally, `mask` and "
+            f"`weight`. Received the keys {sorted(map(str, parts))}"
         )
-    observations = tf.convert_to_tensor(parts["observations"])
-    if observations.shape.rank != rank:
-        raise ValueError(f"`observations` must have the shape {_SHAPES[rank]}. Received shape {observations.shape}")
-    mask, weight = parts.get("mask"), parts.get("weight")
-    return Batch(
-        observations,
-        None if mask is None else tf.cast(mask, tf.bool),
-        None if weight is None else tf.convert_to_tensor(weight),
-    )
+    observations = to_tensor("observations", parts["observations"])
+    shape = observations.shape
+    if shape.rank != (3 if likelihood.has_features else 2):
+        raise ValueError(f"`observations` must have the shape {form}. Received shape {shape}")
+    if likelihood.has_features:
+        observations = tf.cast(observations, dtype)
+        if shape[-1] != likelihood.event_size:
+            raise ValueError(
+                f"`observations` must have {likelihood.event_size} features, the emission's event size. "
+                f"Received shape {shape}"
+            )
+    if 0 in shape[:2]:
+        raise ValueError(
+            f"`observations` must not be empty: at least one sequence of at least one step. Received shape {shape}"
+        )
+    given = {name: parts[name] for name in KEYS[1:] if parts.get(name) is not None}
+    given = {name: to_tensor(name, value) for name, value in given.items()}
+    for name, value in given.items():
+        expected = shape[: 2 if name == "mask" else 1]
+        if not value.shape.is_compatible_with(expected) or value.shape.rank is None:
+            raise ValueError(f"`{name}` must have the shape {expected}. Received shape {value.shape}")
+    mask = given.get("mask")
+    return Batch(observations, None if mask is None else tf.cast(mask, tf.bool), given.get("weight"))
 
 
-def check_batch(inputs, likelihood, rank: int = 3) -> None:
-    """Checks the values of one batch.
+def check_arrays(arrays, likelihood, dtype: tf.DType) -> None:
+    """Checks arrays of any number of sequences, of `arrays.to_arrays`, as one batch; arguments as of `to_batch`.
+
+    Raises:
+        ValueError: what `to_batch` and `check_batch` raise.
+    """
+    parts = arrays if isinstance(arrays, Mapping) else {"observations": arrays}
+    shape = tuple(parts["observations"].shape) if "observations" in parts else ()
+    size = max(1, _CHUNK_VALUES // max(1, math.prod(shape[1:])))
+    for first in range(0, max(1, *shape[:1]) if shape else 1, size):
+        part = {name: array[first : first + size] if array.shape else array for name, array in parts.items()}
+        check_batch(to_batch(part, likelihood, dtype), likelihood)
+
+
+def check_batch(batch: Batch, likelihood) -> None:
+    """Checks the values of one eager batch of `to_batch`.
 
     Args:
-        inputs: as of `to_batch`, eager.
+        batch: eager.
         likelihood: the emission that is to score the observations.
-        rank: of the observations, as of `to_batch`.
 
     Raises:
-        ValueError: what `to_batch` raises; or the feature size is not the emission's; a value is NaN, infinite or
-            outside the emission's support; or a mask is not right padding of sequences of at least one step.
+        ValueError: a value is NaN, infinite or outside the emission's support; the mask is not right padding of
+            sequences of at least one step; or a weight is negative or not finite.
     """
-    batch = to_batch(inputs, rank)
-    observations = batch.observations.numpy()
-    mask = np.ones(observations.shape[:2], bool) if batch.mask is None else batch.mask.numpy()
-    check_features(batch, likelihood)
-    check_mask(batch)
-    if 0 in observations.shape[:2]:
-        raise ValueError(f"`observations` must not be empty. Received shape {observations.shape}")
-    if not mask[:, 0].all():
-        raise ValueError(
-            "`mask` must be right padding, True at the first step of each sequence. Received a row that begins with "
-            "False: a zero-length sequence, or padding on the left"
-        )
-    real = observations[mask]  # [steps, D]
-    if not np.isfinite(real).all():
-        raise ValueError("`observations` must be finite. Received NaN or infinity; clean the data or mask those steps")
-    likelihood.check(real)
-
-
-def check_features(batch: Batch, likelihood) -> None:
-    """Checks that observations, where they have a feature axis, have as many features as the emission.
-
-    Raises:
-        ValueError: they have not.
-    """
-    shape = batch.observations.shape
-    if shape.rank == 3 and shape[-1] != likelihood.event_size:
-        raise ValueError(
-            f"`observations` must have {likelihood.event_size} features, the emission's event size. "
-            f"Received shape {shape}"
-        )
-
-
-def check_mask(batch: Batch) -> None:
-    """Checks that the mask is right padding; inside a graph, where values are unknown, only its shape.
-
-    Raises:
-        ValueError: the mask has not the shape `[B, T]` of the observations, or a step follows a masked one.
-    """
-    mask, shape = batch.mask, batch.observations.shape[:2]
-    if mask is None:
-        return
-    if not mask.shape.is_compatible_with(shape):
-        raise ValueError(f"`mask` must have the shape {shape}. Received shape {mask.shape}")
-    if tf.executing_eagerly():
-        mask = mask.numpy()
-        if (mask[:, 1:] & ~mask[:, :-1]).any():
+    observations, mask, weight = batch
+    if mask is not None:
+        values = mask.numpy()
+        if (values[:, 1:] & ~values[:, :-1]).any():
             raise ValueError("`mask` must be right padding, True up to a sequence's length. Received a gap")
+        if not values[:, 0].all():
+            raise ValueError(
+                "`mask` must be right padding, True at the first step of each sequence. Received a row that begins "
+                "with False: a zero-length sequence, or padding on the left"
+            )
+    if weight is not None and not tf.reduce_all(_is_weight(weight)):
+        first = weight.numpy()[~_is_weight(weight).numpy()][0]
+        raise ValueError(f"`weight` must be finite and at least 0. Received the value {first}")
+    impossible = ~likelihood.support(observations)
+    impossible = (impossible if mask is None else impossible & mask).numpy()
+    if impossible.any():
+        values = observations.numpy()[impossible]  # [steps, D]
+        if not np.isfinite(values).all():
+            raise ValueError(
+                "`observations` must be finite. Received NaN or infinity; clean the data or mask those steps"
+            )
+        likelihood.check(values)
+
+
+def _is_weight(weight: tf.Tensor) -> tf.Tensor:
+    weight = tf.cast(weight, tf.float64)
+    return tf.math.is_finite(weight) & (weight >= 0)
+
+
+def clean(batch: Batch, likelihood) -> Batch:
+    """Returns a batch that can be scored, its padding 0, and a weight of NaN for each sequence that could not be.
+
+    Args:
+        batch: of `to_batch`; may be of a graph.
+        likelihood: the emission that is to score the observations.
+    """
+    observations, mask, weight = batch
+    possible = likelihood.support(observations)  # [B, T]
+    known = possible
+    if mask is not None:
+        gap = mask & ~tf.concat([mask[:, :1], mask[:, :-1]], axis=1)
+        known = (possible | ~mask) & ~gap & mask[:, :1]
+        possible &= mask
+    where = possible[..., tf.newaxis] if likelihood.has_features else possible
+    observations = tf.where(where, observations, tf.zeros([], observations.dtype))
+    weight = tf.ones_like(possible[:, 0], tf.float32) if weight is None else weight
+    weight = weight if weight.dtype.is_floating else tf.cast(weight, tf.float32)
+    known = tf.reduce_all(known, axis=1) & _is_weight(weight)
+    return Batch(observations, mask, tf.where(known, weight, np.nan))
+
+
+def prepare(inputs, likelihood, dtype: tf.DType) -> Batch:
+    """Returns inputs as a batch that can be scored: checked where they are eager, else cleaned.
+
+    Args:
+        inputs, likelihood, dtype: as of `to_batch`.
+
+    Raises:
+        ValueError: what `to_batch` and `check_batch` raise.
+    """
+    batch = to_batch(inputs, likelihood, dtype)
+    if not tf.executing_eagerly():
+        return clean(batch, likelihood)
+    check_batch(batch, likelihood)
+    return batch
+
+
+def mark(values, weight: tf.Tensor | None, axis: int = 0):
+    """Returns values with NaN for the sequences that could not be scored.
+
+    Args:
+        values: a structure of tensors; those of floats have an axis of B.
+        weight: of `clean`, `[B]`; None where every sequence could.
+        axis: that of B.
+    """
+    if weight is None:
+        return values
+    unknown = tf.math.is_nan(weight)
+
+    def mark_one(value):
+        shape = [1] * axis + [-1] + [1] * (value.shape.rank - axis - 1)
+        return tf.where(tf.reshape(unknown, shape), tf.constant(np.nan, value.dtype), value)
+
+    return tf.nest.map_structure(lambda value: mark_one(value) if value.dtype.is_floating else value, values)
 
 
 def to_size(name: str, value) -> int | tf.Tensor:
@@ -109,63 +183,3 @@ def to_size(name: str, value) -> int | tf.Tensor:
         ValueError: it is no int of at least 1.
     """
     return value if tf.is_tensor(value) and not hasattr(value, "numpy") else require_int(name, value, 1)
-
-
-def inputs_of(data):
-    """Returns the inputs from what Keras hands to a step of training or evaluation.
-
-    Args:
-        data: a batch, alone or in a tuple.
-
-    Raises:
-        ValueError: there are targets or sample weights beside it.
-    """
-    inputs, targets, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    refuse_beside(y=targets, sample_weight=sample_weight)
-    return inputs
-
-
-def refuse_beside(**arguments) -> None:
-    """Refuses what Keras takes beside the inputs: y, sample_weight, class_weight.
-
-    Raises:
-        ValueError: one of them is not None.
-    """
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(
-                f"`{name}` must be left out: the model scores its inputs, whose weights are the key `weight` of a "
-                f"batch. Received: {name}={type(value).__name__}"
-            )
-
-
-def _resume(first, rest: Iterator):
-    yield first
-    yield from rest
-
-
-def first_batch(x, batch_size: int | None):
-    """Returns the first batch of what `fit` accepts, and a value to pass to `fit` in its place.
-
-    Args:
-        x: a `tf.data.Dataset`, one that a strategy distributes, a `keras.utils.PyDataset`, an iterator, an array, or a
-            dictionary of arrays.
-        batch_size: of arrays; None for Keras' 32.
-
-    Raises:
-        ValueError: there is no first batch.
-    """
-    if isinstance(x, Mapping) or hasattr(x, "shape") or isinstance(x, list):
-        return keras.tree.map_structure(lambda part: part[: batch_size or 32], x), x
-    if isinstance(x, keras.utils.PyDataset):
-        batch = x[0]
-    else:
-        iterator = iter(x.take(1) if isinstance(x, tf.data.Dataset) else x)
-        batch = next(iterator, None)
-        if batch is None:
-            raise ValueError(f"`x` must hold at least one batch. Received an empty data set: x={x}")
-        if iterator is x:  # what was taken is put back
-            x = _resume(batch, iterator)
-    if isinstance(x, tf.distribute.DistributedDataset):  # the first replica's part says enough
-        batch = {name: getattr(part, "values", [part])[0] for name, part in batch.items()}
-    return keras.utils.unpack_x_y_sample_weight(batch)[0], x

@@ -11,11 +11,22 @@ from sisrnn_tf.types import BoundTerms, StepDensities
 from sisrnn_tf.validation import require, require_int
 
 
+def _split(weight: tf.Tensor, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns weights with 1 in place of NaN, which says that a sequence cannot be scored, and whether it can."""
+    weight = tf.cast(weight, dtype)
+    known = ~tf.math.is_nan(weight)
+    return tf.where(known, weight, 1.0), known
+
+
 def weighted_mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
-    """Returns the mean over sequences, a scalar, of values `[B]` weighted by `[B]`; 0 where all weights are 0."""
+    """Returns the mean over sequences, a scalar, of values `[B]` weighted by `[B]`; 0 where all weights are 0.
+
+    A weight of NaN makes the mean NaN, and its gradient that of the other sequences.
+    """
     if weight is None:
         return tf.reduce_mean(values)
-    weight = tf.cast(weight, values.dtype)
+    weight, known = _split(weight, values.dtype)
+    values = tf.where(known, values, math.nan)
     return tf.math.divide_no_nan(tf.reduce_sum(weight * values), tf.reduce_sum(weight))
 
 
@@ -25,10 +36,11 @@ def step_weights(values: tf.Tensor, mask: tf.Tensor | None, weight: tf.Tensor | 
     Args:
         values: v, `[T, B]`; its shape and dtype count.
         mask: bool `[T, B]`, True on real steps; None where every step is real.
-        weight: `[B]`; None where every sequence counts once.
+        weight: `[B]`, NaN as of `weighted_mean`; None where every sequence counts once.
     """
-    weight = tf.ones_like(values[0]) if weight is None else tf.cast(weight, values.dtype)
-    shares = tf.broadcast_to(tf.math.divide_no_nan(weight, tf.reduce_sum(weight)), tf.shape(values))
+    weight, known = _split(tf.ones_like(values[0]) if weight is None else weight, values.dtype)
+    shares = tf.where(known, tf.math.divide_no_nan(weight, tf.reduce_sum(weight)), 0.0)
+    shares = tf.broadcast_to(shares, tf.shape(values))
     return shares if mask is None else tf.where(mask, shares, 0.0)
 
 

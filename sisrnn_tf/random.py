@@ -13,6 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.validation import require
+
 # As `tf.random.stateless_uniform(alg="philox")` makes key and counter of a seed; there the counter starts at 0.
 _PHILOX = 1
 _SCRAMBLING_KEY = 0x02461E293EC8F720
@@ -21,6 +23,17 @@ Seed = int | tuple[int, int] | tf.Tensor
 
 # All 8 bits of each byte, lowest first: one table row is cheaper than eight shifts.
 _BYTE_BITS = tuple(tuple((byte >> bit) & 1 for bit in range(8)) for byte in range(256))
+
+
+def require_seed(seed: int) -> int:
+    """Returns an int that is a seed, NumPy's as Python's own.
+
+    Raises:
+        ValueError: it is no int, or has more than 64 bits.
+    """
+    is_int = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    require(is_int and -(2**63) <= seed < 2**64, "seed", "an int of at most 64 bits", seed)
+    return int(seed)
 
 
 def as_seed(seed: Seed) -> tf.Tensor:
@@ -33,7 +46,7 @@ def as_seed(seed: Seed) -> tf.Tensor:
         ValueError: the seed is none of these.
     """
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
-        return tf.bitcast(tf.constant(int(seed) % 2**64, tf.uint64), tf.int32)
+        return tf.bitcast(tf.constant(require_seed(seed) % 2**64, tf.uint64), tf.int32)
     if not tf.is_tensor(seed):
         values = np.asarray(seed)
         limits = np.iinfo(np.int32)
@@ -164,7 +177,7 @@ class RandomStream(keras.layers.Layer):
 
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = require_seed(seed)
         # int64: int32 variables live on the CPU and break XLA on GPU.
         self.position = self.add_weight(
             name="position",

@@ -37,3 +37,10 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not valid JSON: {error}") from error
+
+
+def require_precision(layer) -> None:
+    """Raises a ValueError for a layer that computes in float16, whose sums overflow without a word."""
+    policy = layer.dtype_policy
+    expected = "float32, float64 or mixed_bfloat16: float16 overflows in the sums of log-densities"
+    require(policy.compute_dtype != "float16", "dtype", expected, policy.name)

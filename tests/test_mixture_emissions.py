@@ -255,7 +255,10 @@ def test_one_hot_categories():
         (lambda: emissions.StrokeMixture(2, max_correlation=1.0), r"`max_correlation` must be in \[0, 1\)"),
         (lambda: emissions.NormalMixture(2, 0), "`num_components` must be an int of at least 1"),
         (lambda: emissions.LogisticMixture(2, 2, -1.0), "`scale_floor` must be positive"),
-        (lambda: STROKES.check(np.array([[0.0, 1.0, 0.5]])), "0 or 1 as their third feature, the pen.*Received 0.5"),
+        (
+            lambda: STROKES.check(np.array([[0.0, 1.0, 0.5]])),
+            "0 or 1 as their third feature, the pen.*Received the value 0.5",
+        ),
         (lambda: STROKES.check(np.array([[np.nan, 1.0, 1.0]])), "must be finite"),
         (lambda: emissions.OneHotCategorical(3).check(np.array([[1.0, 1.0, 0.0]])), r"one-hot.*\[1.0, 1.0, 0.0\]"),
     ],

@@ -1,7 +1,6 @@
 """Binary observations, or intensities under the same formula."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -22,6 +21,8 @@ class Bernoulli(Factorized):
             is no log-likelihood: the convention called `grey`.
     """
 
+    advice = "Binarize or rescale the data, or choose another emission."
+
     def __init__(self, event_size: int, intensities: bool = False):
         self.event_size = require_int("event_size", event_size, 1)
         self.intensities = intensities
@@ -30,6 +31,11 @@ class Bernoulli(Factorized):
     def parameter_size(self) -> int:
         """P: one logit a dimension."""
         return self.event_size
+
+    @property
+    def expected(self) -> str:
+        """See `Emission`."""
+        return "between 0 and 1" if self.intensities else "0 or 1"
 
     @property
     def quantity(self) -> str:
@@ -55,22 +61,9 @@ class Bernoulli(Factorized):
         draws = random.uniform(tf.shape(parameters), seed, parameters.dtype)
         return tf.cast(draws < tf.sigmoid(parameters / temperature), parameters.dtype)
 
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that all values can be observed.
-
-        Raises:
-            ValueError: a value is not 0 or 1, or with `intensities` not in [0, 1].
-        """
-        values = np.asarray(observations)
-        if self.intensities:
-            valid, expected = (values >= 0) & (values <= 1), "between 0 and 1"
-        else:
-            valid, expected = (values == 0) | (values == 1), "0 or 1"
-        if not valid.all():
-            raise ValueError(
-                f"`observations` must be {expected} for the emission {self}. Received the value {values[~valid][0]}. "
-                "Binarize or rescale the data, or choose another emission."
-            )
+    def possible(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns whether values are 0 or 1, or with `intensities` in [0, 1], bool `[.., D]`."""
+        return (x >= 0) & (x <= 1) if self.intensities else (x == 0) | (x == 1)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -8,6 +8,24 @@ import tensorflow_probability as tfp
 tfd = tfp.distributions
 
 
+# Differences of numbers near the limit of float32 are taken of numbers this much smaller, else inf - inf made NaN.
+_SHARE = 2.0**-64
+
+
+def log_prob_first(x: tf.Tensor, loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """Returns log N(x_1; loc_1, scale_1^2), `[..]`, of values, means and standard deviations `[.., 2]`."""
+    return tfd.Normal(loc[..., 0], scale[..., 0]).log_prob(x[..., 0])
+
+
+def log_prob_second(x: tf.Tensor, loc: tf.Tensor, scale: tf.Tensor, correlation: tf.Tensor) -> tf.Tensor:
+    """Returns log p(x_2 | x_1), `[..]`; arguments as of `BivariateNormal`. Far out it is -inf, never NaN."""
+    first, second = tf.unstack((x * _SHARE - loc * _SHARE) / scale, axis=-1)
+    rest = 1.0 - tf.square(correlation)
+    # No difference of large squares as in the expanded form.
+    square = tf.square((second - correlation * first) / _SHARE) / rest
+    return -0.5 * square - tf.math.log(scale[..., 1]) - 0.5 * tf.math.log(rest) - 0.5 * math.log(2.0 * math.pi)
+
+
 class BivariateNormal(tfd.Distribution):
     """N(loc, [[s_1^2, r s_1 s_2], [r s_1 s_2, s_2^2]]), by its closed form (Graves 2013, eq. 24).
 
@@ -43,12 +61,8 @@ class BivariateNormal(tfd.Distribution):
         return tf.constant([2])
 
     def _log_prob(self, value):
-        first, second = tf.unstack((value - self.loc) / self.scale, axis=-1)
-        rest = 1.0 - tf.square(self.correlation)
-        # The first dimension, and the second given the first: no difference of large squares as in the expanded form.
-        squares = tf.square(first) + tf.square(second - self.correlation * first) / rest
-        log_scales = tf.reduce_sum(tf.math.log(self.scale), axis=-1) + 0.5 * tf.math.log(rest)
-        return -0.5 * squares - log_scales - math.log(2.0 * math.pi)
+        first = log_prob_first(value, self.loc, self.scale)
+        return first + log_prob_second(value, self.loc, self.scale, self.correlation)
 
     def _mean(self):
         return self.loc

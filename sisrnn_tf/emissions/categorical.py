@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import random
+from sisrnn_tf.arrays import to_tensor
 from sisrnn_tf.emissions.emission import Emission, choose
 from sisrnn_tf.validation import require_int
 
@@ -23,6 +24,8 @@ class Categorical(Emission):
     """
 
     event_size = 1  # a word is one number
+    has_features = False
+    advice = "Give words that the vocabulary lacks the number of its unknown word."
 
     def __init__(self, vocabulary_size: int):
         self.vocabulary_size = require_int("vocabulary_size", vocabulary_size, 1)
@@ -36,21 +39,21 @@ class Categorical(Emission):
         """Returns the distribution with batch shape `[..]` and event `[]` for logits `[.., V]`."""
         return tfd.Categorical(logits=parameters)
 
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that all values are numbers of words.
+    @property
+    def expected(self) -> str:
+        """See `Emission`."""
+        return f"in 0..{self.vocabulary_size - 1}"
 
-        Raises:
-            ValueError: a value is no whole number, or not in 0..V - 1.
-        """
-        values = np.asarray(observations)
-        if values.dtype.kind not in "iu":
-            raise ValueError(f"`observations` must be numbers of words, ints. Received the type {values.dtype}")
-        valid = (values >= 0) & (values < self.vocabulary_size)
-        if not valid.all():
-            raise ValueError(
-                f"`observations` must lie in 0..{self.vocabulary_size - 1} for the emission {self}. Received the value "
-                f"{values[~valid][0]}. Give words that the vocabulary lacks the number of its unknown word."
-            )
+    def possible(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns whether numbers are those of words, bool `[..]`."""
+        return (x >= 0) & (x < self.vocabulary_size)
+
+    @staticmethod
+    def _to_comparable(x: np.ndarray | tf.Tensor) -> tf.Tensor:
+        x = to_tensor("observations", x)
+        if not x.dtype.is_integer:
+            raise ValueError(f"`observations` must be numbers of words, ints. Received the type {x.dtype.name}")
+        return tf.cast(x, tf.int64)  # of uint64 those that this turns negative are none, either
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -64,6 +67,9 @@ class OneHotCategorical(Emission):
     Args:
         event_size: D, at least 2.
     """
+
+    expected = "one-hot, a single 1 among zeros,"
+    advice = "Choose another emission for other data."
 
     def __init__(self, event_size: int):
         self.event_size = require_int("event_size", event_size, 2)
@@ -119,19 +125,14 @@ class OneHotCategorical(Emission):
         elsewhere = tf.reduce_sum(ones, axis=-1, keepdims=True) - ones
         return ~(observed & (x == 0)) & (elsewhere == 0)
 
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that each observation is one-hot.
+    def possible(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns whether vectors are one-hot, for all of their values at once, bool `[.., D]`."""
+        one_hot = tf.reduce_all((x == 0) | (x == 1), axis=-1) & (tf.reduce_sum(x, axis=-1) == 1)
+        return tf.broadcast_to(one_hot[..., tf.newaxis], tf.shape(x))
 
-        Raises:
-            ValueError: one is not.
-        """
-        values = np.asarray(observations)
-        valid = ((values == 0) | (values == 1)).all(axis=-1) & (values.sum(axis=-1) == 1)
-        if not valid.all():
-            raise ValueError(
-                f"`observations` must be one-hot, a single 1 among zeros, for the emission {self}. Received the "
-                f"vector {values[~valid][0].tolist()}"
-            )
+    @staticmethod
+    def _name_first(values: np.ndarray, impossible: np.ndarray) -> str:
+        return f"vector {values[impossible.all(axis=-1)][0].tolist()}"
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.arrays import to_tensor
+
 
 class Emission:
     """From a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
@@ -14,7 +16,7 @@ class Emission:
         distribution(parameters)                    -> tfd.Distribution, batch [..], event [D], from parameters [.., P]
         mean(parameters)                            -> [.., D]
         sample(parameters, seed, temperature)       -> [.., D]
-        check(observations)                         raises a ValueError for what cannot be observed
+        possible(x)                                 -> whether values can be observed, bool [.., D], of x [.., D]
 
     and, where observations may have missing features,
 
@@ -24,10 +26,58 @@ class Emission:
     Attributes:
         quantity: what minus its log-density is called.
         is_density: whether likelihoods are densities, which have no upper limit and depend on the data's units.
+        has_features: whether an observation has an axis of D features; a word's number has none.
+        expected: what observations must be, in words.
+        advice: what to do about those that are not.
     """
 
     quantity = "NLL"
     is_density = False
+    has_features = True
+    expected = "finite"
+    advice = "Leave such steps out by the mask, or repair the data."
+
+    def possible(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns whether each value can be observed, bool `[.., D]`: here any finite number can.
+
+        Args:
+            x: observations, float `[.., D]`.
+        """
+        return tf.math.is_finite(x)
+
+    def support(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
+        """Returns whether observations can be observed, bool `[..]`: their likelihood means nothing where not.
+
+        Args:
+            x: observations, `[.., D]`, or `[..]` without `has_features`; of any type of numbers.
+        """
+        possible = self.possible(self._to_comparable(x))
+        return tf.reduce_all(possible, axis=-1) if self.has_features else possible
+
+    def check(self, observations: np.ndarray | tf.Tensor) -> None:
+        """Checks that all observations, as of `support`, can be observed.
+
+        Raises:
+            ValueError: one cannot.
+        """
+        x = self._to_comparable(observations)
+        possible = self.possible(x).numpy()
+        if not possible.all():
+            raise ValueError(
+                f"`observations` must be {self.expected} for the emission {self}. Received the "
+                f"{self._name_first(x.numpy(), ~possible)}. {self.advice}"
+            )
+
+    @staticmethod
+    def _to_comparable(x: np.ndarray | tf.Tensor) -> tf.Tensor:
+        """Returns numbers of any type as floats."""
+        x = to_tensor("observations", x)
+        return x if x.dtype.is_floating else tf.cast(x, tf.float32)
+
+    @staticmethod
+    def _name_first(values: np.ndarray, impossible: np.ndarray) -> str:
+        """Returns the first impossible one of values, in words; both `[.., D]`."""
+        return f"value {values[impossible][0]}"
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -64,20 +114,6 @@ class Factorized(Emission):
             seed: int32 `[2]`.
         """
         return tf.where(observed, x, self.sample(parameters, seed))
-
-
-def check_finite(observations: np.ndarray, emission: Emission) -> None:
-    """Checks real observations.
-
-    Raises:
-        ValueError: a value is not finite.
-    """
-    values = np.asarray(observations)
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"`observations` must be finite for the emission {emission}. Received the value "
-            f"{values[~np.isfinite(values)][0]}. Leave such steps out by the mask, or repair the data."
-        )
 
 
 def choose(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

@@ -3,12 +3,11 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
-from sisrnn_tf.emissions.emission import Emission, check_finite, choose
+from sisrnn_tf.emissions.emission import Emission, choose
 from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
@@ -104,10 +103,6 @@ class Mixture(Emission):
         loc, scale = (tf.reduce_sum(chosen * part, axis=-2) for part in (loc, scale))  # [.., D]
         return loc + scale * temperature**0.5 * self._standard(tf.shape(loc), random.fold_in(seed, 1), dtype)
 
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that all values can be observed; see `check_finite`."""
-        check_finite(observations, self)
-
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         names = ("event_size", "num_components", "scale_floor")
@@ -127,6 +122,14 @@ class NormalMixture(Mixture):
         return random.normal(shape, seed, dtype)
 
 
+class _Logistic(tfd.Logistic):
+    """The logistic distribution with a log-density that is symmetric: TFP's is inf - inf, NaN, far to the left."""
+
+    def _log_prob(self, x):
+        distance = tf.abs((x - self.loc) / self.scale)
+        return -distance - 2.0 * tf.nn.softplus(-distance) - tf.math.log(self.scale)
+
+
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class LogisticMixture(Mixture):
     """A mixture of C logistic distributions, independent over dimensions within each; see `Mixture`.
@@ -136,7 +139,7 @@ class LogisticMixture(Mixture):
 
     @staticmethod
     def _family(loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
-        return tfd.Logistic(loc, scale)
+        return _Logistic(loc, scale)
 
     @staticmethod
     def _standard(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -1,12 +1,11 @@
 """Real observations, normally distributed."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
-from sisrnn_tf.emissions.emission import Factorized, check_finite
+from sisrnn_tf.emissions.emission import Factorized
 from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
@@ -53,10 +52,6 @@ class Normal(Factorized):
         """
         loc, scale = networks.to_gaussian(parameters, self.scale_floor)
         return loc + scale * temperature**0.5 * random.normal(tf.shape(loc), seed, parameters.dtype)
-
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that all values can be observed; see `check_finite`."""
-        check_finite(observations, self)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -3,13 +3,12 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import random
-from sisrnn_tf.emissions.bivariate import BivariateNormal, from_standard
-from sisrnn_tf.emissions.emission import Emission, check_finite, choose
+from sisrnn_tf.emissions.bivariate import BivariateNormal, from_standard, log_prob_first, log_prob_second
+from sisrnn_tf.emissions.emission import Emission, choose
 from sisrnn_tf.types import Gaussian
 from sisrnn_tf.validation import require, require_int
 
@@ -33,6 +32,7 @@ class StrokeMixture(Emission):
 
     event_size = 3
     is_density = True
+    expected = "finite, and 0 or 1 as their third feature, the pen,"
 
     def __init__(self, num_components: int = 20, scale_floor: float = 1e-3, max_correlation: float = 0.95):
         self.num_components = require_int("num_components", num_components, 1)
@@ -127,20 +127,10 @@ class StrokeMixture(Emission):
         lifted = tf.cast(uniforms[..., 1:] < tf.sigmoid(pen / temperature), x.dtype)
         return tf.where(observed, x, tf.concat([offset, lifted], axis=-1))
 
-    def check(self, observations: np.ndarray) -> None:
-        """Checks that all values can be observed.
-
-        Raises:
-            ValueError: a value is not finite, or a pen is not 0 or 1.
-        """
-        check_finite(observations, self)
-        pen = np.asarray(observations)[..., 2]
-        valid = (pen == 0) | (pen == 1)
-        if not valid.all():
-            raise ValueError(
-                f"`observations` must have 0 or 1 as their third feature, the pen, for the emission {self}. Received "
-                f"{pen[~valid][0]}"
-            )
+    def possible(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns whether offsets are finite and pens 0 or 1, bool `[.., 3]`."""
+        offset, pen = x[..., :2], x[..., 2:]
+        return tf.concat([tf.math.is_finite(offset), (pen == 0) | (pen == 1)], axis=-1)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -149,16 +139,16 @@ class StrokeMixture(Emission):
 
 def _given_other(loc: tf.Tensor, scale: tf.Tensor, correlation: tf.Tensor, x: tf.Tensor) -> Gaussian:
     """Returns the distribution of each offset given the other one, each `[.., 2]`, of offset and pen `[.., 3]`."""
-    others = tf.reverse((x[..., :2] - loc) / scale, [-1])
     correlation = correlation[..., tf.newaxis]
-    return Gaussian(loc + correlation * scale * others, scale * tf.sqrt(1.0 - tf.square(correlation)))
+    slope = correlation * scale / tf.reverse(scale, [-1])
+    others = tf.reverse(x[..., :2] - loc, [-1])
+    return Gaussian(loc + slope * others, scale * tf.sqrt(1.0 - tf.square(correlation)))
 
 
 def _log_prob_observed(loc, scale, correlation, x, observed) -> tf.Tensor:
     """Returns the log-density of the observed offsets under each component, `[.., C]`; 0 of none."""
-    x, first, second = (part[..., tf.newaxis, :] for part in (x, observed[..., :1], observed[..., 1:2]))
-    alone = tfd.Normal(loc, scale).log_prob(x[..., :2])  # [.., C, 2]
-    given = tfd.Normal(*_given_other(loc, scale, correlation, x)).log_prob(x[..., :2])
-    second_log_prob = tf.where(first, given[..., 1:], alone[..., 1:])
-    terms = tf.where(first, alone[..., :1], 0.0) + tf.where(second, second_log_prob, 0.0)
-    return terms[..., 0]
+    first, second = observed[..., :1], observed[..., 1:2]
+    x = x[..., tf.newaxis, :2]
+    alone = log_prob_first(tf.reverse(x, [-1]), tf.reverse(loc, [-1]), tf.reverse(scale, [-1]))
+    second_log_prob = tf.where(first, log_prob_second(x, loc, scale, correlation), alone)
+    return tf.where(first, log_prob_first(x, loc, scale), 0.0) + tf.where(second, second_log_prob, 0.0)

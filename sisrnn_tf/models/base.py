@@ -1,16 +1,18 @@
 """What all models share: Keras' training loop, evaluation, and the likelihoods that users ask for."""
 
+import inspect
 import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, export, particles, random, strategies
+from sisrnn_tf import batches, export, inputs, particles, random, strategies
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.emissions import Emission
 from sisrnn_tf.types import Batch, BoundTerms
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_int, require_precision
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
 _EVALUATION_SEED = 2**32
@@ -18,6 +20,11 @@ _EVALUATION_SEED = 2**32
 
 class SequenceModel(keras.Model):
     """A likelihood of sequences, trained by Keras' `fit` on a bound.
+
+    What the model cannot score, a value outside the emission's support, a mask that is no right padding or a weight
+    that is none, is a ValueError where it is known before work begins: in eager calls, of arrays whole and of a data
+    set's first batch. Inside a graph (a `tf.function`, later batches of a data set, an export) the likelihood of such
+    a sequence, alone, is NaN, and so is the loss of its batch; the loss's gradient is that of the others.
 
     A subclass has a `stream` of noise and a `loss_layer`, says the `observation_rank`, and gives
 
@@ -41,30 +48,34 @@ class SequenceModel(keras.Model):
 
     observation_rank = 3  # [B, T, D]
 
-    def __init__(self, emission, seed: int = 0, **kwargs):
+    def __init__(self, emission: Emission, seed: int = 0, **kwargs):
         super().__init__(autocast=False, **kwargs)  # observations are scored as they come
+        require_precision(self)
+        require(isinstance(emission, Emission), "emission", "an object of `sisrnn_tf.emissions`", emission)
+        of_words = "`OneHotCategorical`, or a `SentenceSISRNN` for words, as `Categorical` has no features"
+        require(emission.has_features == (self.observation_rank == 3), "emission", of_words, emission)
         self.likelihood = emission
-        self.seed = seed
-        self.evaluation_stream = random.RandomStream(seed + _EVALUATION_SEED, name="evaluation_stream")
+        self.seed = random.require_seed(seed)
+        self.evaluation_stream = random.RandomStream((seed + _EVALUATION_SEED) % 2**64, name="evaluation_stream")
 
     def call(self, inputs, training=None):
         """Infers z and h for all steps; see the class."""
-        batch = batches.to_batch(inputs, self.observation_rank)
+        batch = self._prepare(inputs)
         outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
         if training:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 # Replicas take turns: one that waited for the seed would count the loss of the one before it as well.
                 self.loss_layer._clear_losses()
             objective()
-        return outputs
+        return batches.mark(outputs, batch.weight)
 
     def train_step(self, data):
         """Trains on a batch, without targets."""
-        return self._to_logs(super().train_step((batches.inputs_of(data),)))
+        return self._to_logs(super().train_step((inputs.inputs_of(data),)))
 
     def test_step(self, data):
         """Evaluates a batch under the evaluation's K and beta = 1."""
-        batch = batches.to_batch(batches.inputs_of(data), self.observation_rank)
+        batch = self._prepare(inputs.inputs_of(data))
         _, objective = self._infer(batch, self.evaluation_stream.next_seed(), False)
         objective()
         rows = tf.shape(batch.observations)[0]
@@ -84,27 +95,98 @@ class SequenceModel(keras.Model):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, **kwargs):
-        """Trains as `keras.Model.fit` does, after a check of the first batch.
+    def compile(self, *args, **kwargs):
+        """Compiles as `keras.Model.compile` does; the loss and its metrics are the model's own.
 
         Raises:
-            ValueError: `y`, `sample_weight` or `class_weight` is given; or the first batch holds what the
-                model cannot score, see `batches.check_batch`.
+            ValueError: a loss or metrics are given.
         """
-        batches.refuse_beside(y=y, **{name: kwargs.get(name) for name in ("sample_weight", "class_weight")})
-        first, x = batches.first_batch(x, kwargs.get("batch_size"))
-        batches.check_batch(first, self.likelihood, self.observation_rank)
-        return super().fit(x, **kwargs)
+        arguments = _bind(super().compile, *args, **kwargs)
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            received = arguments.get(name)
+            expected = "left out: the model brings its loss, minus the bound, and its metrics"
+            require(received is None or received == [], name, expected, received)
+        super().compile(**arguments)
 
-    def evaluate(self, x=None, y=None, **kwargs):
-        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call.
+    def compile_from_config(self, config):
+        """Compiles as when the model was saved; Keras leaves out models that have a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def save(self, filepath, *args, **kwargs):
+        """Saves as `keras.Model.save` does.
 
         Raises:
-            ValueError: `y` or `sample_weight` is given.
+            ValueError: the file is to be HDF5, which has no place for all of the model's state.
         """
-        batches.refuse_beside(y=y, sample_weight=kwargs.get("sample_weight"))
+        is_hdf5 = str(filepath).endswith((".h5", ".hdf5"))
+        require(not is_hdf5, "filepath", "the name of a .keras file: HDF5 could not be loaded again", str(filepath))
+        super().save(filepath, *args, **kwargs)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains as `keras.Model.fit` does, after a check: of arrays whole, of a data set's first batch.
+
+        Raises:
+            ValueError: `y`, `sample_weight` or `class_weight` is given, or targets beside `validation_data`; or the
+                data holds what the model cannot score, see `batches.check_batch`.
+        """
+        arguments = _bind(super().fit, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        held_out = arguments.get("validation_data")
+        if held_out is not None:
+            # Keras would take a list for inputs, targets and weights.
+            held_out = inputs.inputs_of(held_out) if isinstance(held_out, tuple) else held_out
+            arguments["validation_data"] = (self._checked(held_out),)
+        return super().fit(**{**arguments, "x": self._checked(x)})
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call and checked as by `fit`.
+
+        Raises:
+            ValueError: `y` or `sample_weight` is given, or the data holds what the model cannot score.
+        """
+        arguments = _bind(super().evaluate, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which has checked it
+            arguments["x"] = self._checked(x)
         self.evaluation_stream.restart()
-        return super().evaluate(x, **kwargs)
+        return super().evaluate(**arguments)
+
+    def predict(self, x, *args, **kwargs):
+        """Predicts as `keras.Model.predict` does, the outputs of a call; checked as by `fit`.
+
+        Raises:
+            ValueError: the data holds what the model cannot score.
+        """
+        return super().predict(self._checked(x), *args, **kwargs)
+
+    def train_on_batch(self, x, y=None, *args, **kwargs):
+        """Trains as `keras.Model.train_on_batch` does; arguments and errors as of `fit`."""
+        arguments = _bind(super().train_on_batch, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        return super().train_on_batch(**{**arguments, "x": self._checked(x)})
+
+    def test_on_batch(self, x, y=None, *args, **kwargs):
+        """Evaluates as `keras.Model.test_on_batch` does; arguments and errors as of `evaluate`."""
+        arguments = _bind(super().test_on_batch, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        return super().test_on_batch(**{**arguments, "x": self._checked(x)})
+
+    def predict_on_batch(self, x):
+        """Predicts as `keras.Model.predict_on_batch` does; errors as of `predict`."""
+        return super().predict_on_batch(self._checked(x))
+
+    @staticmethod
+    def _refuse_beside(arguments: Mapping) -> None:
+        inputs.refuse_beside(**{name: arguments.get(name) for name in ("y", "sample_weight", "class_weight")})
+
+    def _checked(self, x):
+        return inputs.checked(
+            x, lambda arrays: batches.check_arrays(arrays, self.likelihood, self.density_dtype), self._prepare
+        )
+
+    def _prepare(self, inputs) -> Batch:
+        return batches.prepare(inputs, self.likelihood, self.density_dtype)
 
     def make_train_function(self, force=False):
         """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""
@@ -116,7 +198,7 @@ class SequenceModel(keras.Model):
     def infer(self, observations, mask=None, seed: random.Seed | None = None) -> dict[str, tf.Tensor]:
         """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
         batch = self._to_batch(observations, mask)
-        return self._infer_function(batch.observations, batch.mask, self._to_seed(seed))
+        return batches.mark(self._infer_function(*batch[:2], self._to_seed(seed)), batch.weight)
 
     def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
@@ -132,7 +214,7 @@ class SequenceModel(keras.Model):
         """
         num_mixing = require_int("num_mixing", num_mixing, 0)
         batch = self._to_batch(observations, mask)
-        return self._bound_function(batch.observations, batch.mask, num_mixing, self._to_seed(seed))
+        return batches.mark(self._bound_function(*batch[:2], num_mixing, self._to_seed(seed)), batch.weight)
 
     def log_likelihood(
         self,
@@ -181,7 +263,8 @@ class SequenceModel(keras.Model):
             require(callable(part), name, "a function, such as those of `sisrnn_tf.particles`", part)
         resampling = (resample_fn, resample_criterion_fn) if resample else None
         seed = None if seed is None else random.as_seed(seed)
-        return self._estimate(self._to_batch(observations, mask), num_importance, num_mixing, resampling, seed)
+        batch = self._to_batch(observations, mask)
+        return batches.mark(self._estimate(batch, num_importance, num_mixing, resampling, seed), batch.weight)
 
     def score(
         self,
@@ -213,7 +296,8 @@ class SequenceModel(keras.Model):
         num_mixing = tf.constant(require_int("num_mixing", num_mixing, 0))
         first_row = tf.constant(require_int("first_row", first_row, 0))
         batch = self._to_batch(observations, mask)
-        return self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)
+        values = self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)
+        return batches.mark(values, batch.weight)
 
     def export(
         self,
@@ -236,13 +320,7 @@ class SequenceModel(keras.Model):
     def _to_batch(self, observations, mask) -> Batch:
         is_array = not isinstance(observations, Mapping)
         require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
-        parts = {"observations": observations} | ({} if mask is None else {"mask": mask})
-        batch = batches.to_batch(parts, self.observation_rank)
-        batches.check_features(batch, self.likelihood)
-        if batch.observations.shape[1] == 0:
-            raise ValueError(f"`observations` must have at least one step. Received shape {batch.observations.shape}")
-        batches.check_mask(batch)
-        return batch
+        return self._prepare({"observations": observations, "mask": mask})
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _infer_function(self, observations, mask, seed):
@@ -271,3 +349,9 @@ class SequenceModel(keras.Model):
                 for name, value in config.items()
             }
         )
+
+
+def _bind(method: Callable, *args, **kwargs) -> dict:
+    """Returns the arguments of a call of a method by their names, so that Keras' own order holds."""
+    arguments = inspect.signature(method).bind(*args, **kwargs).arguments
+    return arguments | arguments.pop("kwargs", {})

@@ -90,9 +90,10 @@ class StepwiseModel(StreamingModel):
         batch = self._to_checked(context, mask)
         count = 1 if self.has_exact_state else max(sizes[0], num_samples)
         temperature = self._to_temperature(temperature)
-        return self._forecast_function(
+        values = self._forecast_function(
             *batch[:2], num_steps, num_samples, count, sizes[1], temperature, self._to_seed(seed)
         )
+        return batches.mark(values, batch.weight, axis=1)
 
     def impute(
         self,
@@ -130,7 +131,10 @@ class StepwiseModel(StreamingModel):
         """
         count = 1 if num_samples is None else require_int("num_samples", num_samples, 1)
         sizes = self._to_particles(num_importance, num_mixing)
-        given = tf.cast(self._to_batch(observations, mask).observations, self.density_dtype)
+        given = batches.to_batch({"observations": observations, "mask": mask}, self.likelihood, self.density_dtype)
+        given = given.observations
+        is_known = given.shape.is_fully_defined()
+        require(is_known, "observations", "of a shape known when a tf.function is traced", given.shape)
         observed = _to_observed(observed, given.shape)
         parameters = tf.zeros([*given.shape[:2], self.likelihood.parameter_size], given.dtype)
         known = tf.where(observed, given, 0.0)
@@ -143,6 +147,7 @@ class StepwiseModel(StreamingModel):
             for first in range(0, count, size)
         ]
         filled = tf.concat(chunks, axis=0)  # [S, B, T, D]
+        filled = batches.mark(filled, batch.weight, axis=1)
         if batch.mask is not None:
             filled = tf.where(batch.mask[..., tf.newaxis], filled, given)
         return filled[0] if num_samples is None else filled
@@ -157,14 +162,11 @@ class StepwiseModel(StreamingModel):
         return require_int("num_importance", num_importance, 1), tf.constant(num_mixing)
 
     def _to_checked(self, observations, mask) -> Batch:
-        """Returns a batch, its values checked, in the dtype of densities and 0 in its padding."""
+        """Returns a batch that can be scored, 0 in its padding."""
         batch = self._to_batch(observations, mask)
-        parts = {"observations": batch.observations} | ({} if batch.mask is None else {"mask": batch.mask})
-        batches.check_batch(parts, self.likelihood)
-        observations = tf.cast(batch.observations, self.density_dtype)
         if batch.mask is not None:
-            observations = tf.where(batch.mask[..., tf.newaxis], observations, 0.0)
-        return batch._replace(observations=observations)
+            batch = batch._replace(observations=tf.where(batch.mask[..., tf.newaxis], batch.observations, 0.0))
+        return batch
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, temperature, seed):

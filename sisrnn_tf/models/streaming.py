@@ -2,10 +2,12 @@
 
 import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf import batches, random
+from sisrnn_tf.arrays import to_tensor
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch, StreamState, StreamStep
+from sisrnn_tf.validation import require
 
 
 class StreamingModel(SequenceModel):
@@ -37,11 +39,19 @@ class StreamingModel(SequenceModel):
             state: after the observations before it.
             num_mixing: K.
             seed: an int, a pair of ints or int32 `[2]`, another one at each step.
+
+        Raises:
+            ValueError: the observation cannot be scored, or the state has not its shape or is NaN.
         """
-        seed, observation = random.as_seed(seed), tf.cast(observation, self.density_dtype)
+        seed = random.as_seed(seed)
+        batch = self._to_batch(to_tensor("observation", observation)[:, tf.newaxis], None)
         state = StreamState(*(tf.cast(part, self.density_dtype) for part in state))
+        if tf.executing_eagerly():
+            known = not any(tf.reduce_any(tf.math.is_nan(part)) for part in state)
+            require(known, "state", "that of the step before, or `initial_state`", "NaN")
         parameters = self._predict(state, random.fold_in(seed, -2))  # particles are from 0 on, resampling is -1
-        return StreamStep(parameters, *self._advance(observation, state, num_mixing, seed, 0))
+        after = self._advance(batch.observations[:, 0], state, num_mixing, seed, 0)
+        return StreamStep(parameters, *batches.mark(after, batch.weight))
 
     def _score(self, batch: Batch, num_importance, num_mixing, seed: tf.Tensor, first_row) -> tf.Tensor:
         observations, mask, (num_steps, batch_size) = self._time_major(batch)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from sisrnn_tf import batches, random
+from sisrnn_tf.arrays import to_tensor
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.sampling import Sampler
@@ -33,9 +34,11 @@ class WritingModel(SequenceModel):
             sampler: how a word is chosen; None for a draw from the model.
         """
         num_steps = batches.to_size("num_steps", num_steps)
-        latent = tf.convert_to_tensor(latent, self.density_dtype)
+        latent = tf.cast(to_tensor("latent", latent), self.density_dtype)
         size = self.cell.latent_size
         require(latent.shape.rank == 2 and latent.shape[1] == size, "latent", f"of shape [B, {size}]", latent.shape)
+        if tf.executing_eagerly():
+            require(bool(tf.reduce_all(tf.math.is_finite(latent))), "latent", "finite", "NaN or infinity")
         return self._decode_function(latent, num_steps, self._to_seed(seed), sampler or Sampler())
 
     def generate(
@@ -50,7 +53,7 @@ class WritingModel(SequenceModel):
     def encode(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns a draw of z from the posterior of each sentence, `[B, Z]`; arguments as of `bound`."""
         batch = self._to_batch(observations, mask)
-        return self._encode_function(batch.observations, batch.mask, self._to_seed(seed))
+        return batches.mark(self._encode_function(*batch[:2], self._to_seed(seed)), batch.weight)
 
     def reconstruct(
         self,
@@ -94,7 +97,7 @@ class WritingModel(SequenceModel):
         """
         num_points, seed = require_int("num_points", num_points, 2), self._to_seed(seed)
         ends = [
-            self.encode(tf.convert_to_tensor(end)[tf.newaxis], None, random.fold_in(seed, index))
+            self.encode(to_tensor("observations", end)[tf.newaxis], None, random.fold_in(seed, index))
             for index, end in enumerate((first, second))
         ]
         shares = tf.linspace(tf.zeros([1], self.density_dtype), tf.ones([1], self.density_dtype), num_points)
