@@ -7,9 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
+from sisrnn_tf.emissions import Emission
 from sisrnn_tf.encoders import SemiImplicit
 from sisrnn_tf.types import Gaussian
-from sisrnn_tf.validation import require_int, require_ints
+from sisrnn_tf.validation import require, require_int, require_ints, require_memory, require_positive
 
 tfd = tfp.distributions
 
@@ -70,13 +71,13 @@ class SISRNNCell(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
         self.latent_size = require_int("latent_size", latent_size, 1)
         self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        require(isinstance(likelihood, Emission), "likelihood", "an object of `sisrnn_tf.emissions`", likelihood)
         self.likelihood = likelihood
+        require_memory(3 * hidden_size * (hidden_size + latent_size), hidden_size=hidden_size, latent_size=latent_size)
         self.prior_sizes = require_ints("prior_sizes", prior_sizes)
         self.decoder_sizes = require_ints("decoder_sizes", decoder_sizes)
         self.activation = keras.activations.get(activation)
-        if scale_floor <= 0:
-            raise ValueError(f"`scale_floor` must be positive. Received: scale_floor={scale_floor}")
-        self.scale_floor = scale_floor
+        self.scale_floor = require_positive("scale_floor", scale_floor)
         self.seed = seed
         if encoder is None:
             encoder = SemiImplicit(

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from sisrnn_tf import networks
 from sisrnn_tf.types import Gaussian as GaussianParameters
-from sisrnn_tf.validation import require_int, require_ints
+from sisrnn_tf.validation import require_int, require_ints, require_positive, require_precision
 
 
 class Encoder(keras.layers.Layer):
@@ -27,12 +27,11 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, latent_size, hidden_sizes=(128, 128, 128), activation="relu", scale_floor=1e-3, **kwargs):
         super().__init__(autocast=False, **kwargs)  # a context may hold float32 densities' parameters
+        require_precision(self)
         self.latent_size = require_int("latent_size", latent_size, 1)
         self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.activation = keras.activations.get(activation)
-        if scale_floor <= 0:
-            raise ValueError(f"`scale_floor` must be positive. Received: scale_floor={scale_floor}")
-        self.scale_floor = scale_floor
+        self.scale_floor = require_positive("scale_floor", scale_floor)
 
     def build(self, input_shape):
         """Makes the weights for inputs [x_t, h_{t-1}], `[.., D + H]`."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from sisrnn_tf import bounds, particles
 from sisrnn_tf.chunked_mixture import ChunkedMixture, ComponentMixture
 from sisrnn_tf.types import BoundTerms, StepDensities
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_between, require_draws
 
 
 def _split(weight: tf.Tensor, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
@@ -100,10 +100,10 @@ class SIVILoss(keras.layers.Layer):
     ):
         # Densities keep their dtype; beta and the metrics are float32, and a mixed policy would round them when read.
         super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
-        self.initial_num_mixing = require_int("num_mixing", num_mixing, 0)
-        self.num_importance = require_int("num_importance", num_importance, 1)
+        self.initial_num_mixing = require_draws("num_mixing", num_mixing, 0)
+        self.num_importance = require_draws("num_importance", num_importance, 1)
         self.initial_kl_weight = self._require_kl_weight(kl_weight)
-        self.eval_num_mixing = require_int("eval_num_mixing", eval_num_mixing, 0)
+        self.eval_num_mixing = require_draws("eval_num_mixing", eval_num_mixing, 0)
         # int64: int32 variables live on the CPU and break XLA on GPU.
         self._num_mixing = self._add_state("num_mixing", num_mixing, "int64")
         self._kl_weight = self._add_state("kl_weight", kl_weight, "float32")
@@ -129,7 +129,7 @@ class SIVILoss(keras.layers.Layer):
 
     @num_mixing.setter
     def num_mixing(self, value: int) -> None:
-        self._num_mixing.assign(require_int("num_mixing", value, 0))
+        self._num_mixing.assign(require_draws("num_mixing", value, 0))
 
     @property
     def kl_weight(self):
@@ -141,7 +141,7 @@ class SIVILoss(keras.layers.Layer):
         self._kl_weight.assign(self._require_kl_weight(value))
 
     def _require_kl_weight(self, value: float) -> float:
-        require(0 <= value < math.inf, "kl_weight", "finite and at least 0", value)
+        require_between("kl_weight", value, 0, math.inf, "finite and at least 0")
         expected = f"1 with num_importance={self.num_importance}: importance weights have no other beta"
         require(self.num_importance == 1 or value == 1, "kl_weight", expected, value)
         return value

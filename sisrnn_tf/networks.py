@@ -1,5 +1,6 @@
 """Feed-forward networks of the cells: a plain one and one that takes noise at every layer."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -7,7 +8,7 @@ import tensorflow as tf
 
 from sisrnn_tf import random
 from sisrnn_tf.types import Gaussian
-from sisrnn_tf.validation import require_ints
+from sisrnn_tf.validation import require_between, require_ints, require_memory, require_precision
 
 
 def density_dtype(layer: keras.layers.Layer) -> tf.DType:
@@ -47,6 +48,12 @@ def dropout(values: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor
     return tf.where(kept, values / (1 - rate), tf.zeros([], values.dtype))
 
 
+def _require_memory(hidden_sizes: Sequence[int], output_size: int) -> None:
+    """Raises a ValueError where the weights between layers would not fit in memory."""
+    pairs = zip(hidden_sizes, (*hidden_sizes[1:], output_size), strict=True)
+    require_memory(sum(left * right for left, right in pairs), hidden_sizes=hidden_sizes)
+
+
 def _plus_product(values: tf.Tensor, inputs: tf.Tensor, kernel: keras.Variable) -> tf.Tensor:
     """Returns values `[.., U]` + inputs `[.., N]` times a kernel `[N, U]`.
 
@@ -68,8 +75,10 @@ class MLP(keras.layers.Layer):
 
     def __init__(self, hidden_sizes: Sequence[int], output_size: int, activation="relu", **kwargs):
         super().__init__(**kwargs)
+        require_precision(self)
         self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.output_size = output_size
+        _require_memory(self.hidden_sizes, output_size)
         self.activation = keras.activations.get(activation)
         self.dense_layers = [
             keras.layers.Dense(size, activation=self.activation, dtype=self.dtype_policy, name=f"hidden_{index}")
@@ -129,6 +138,7 @@ class NoiseMLP(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        require_precision(self)
         self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.noise_sizes = require_ints("noise_sizes", noise_sizes, minimum=0)
         if not self.hidden_sizes or len(self.noise_sizes) != len(self.hidden_sizes):
@@ -136,13 +146,11 @@ class NoiseMLP(keras.layers.Layer):
                 "`noise_sizes` must have one entry for each hidden layer, of which there must be at least one. "
                 f"Received: noise_sizes={noise_sizes}, hidden_sizes={hidden_sizes}"
             )
-        if noise_weight_scale < 0:
-            raise ValueError(
-                f"`noise_weight_scale` must not be negative. Received: noise_weight_scale={noise_weight_scale}"
-            )
         self.output_size = output_size
+        _require_memory(self.hidden_sizes, output_size)
         self.activation = keras.activations.get(activation)
-        self.noise_weight_scale = noise_weight_scale
+        expected = "finite and at least 0"
+        self.noise_weight_scale = require_between("noise_weight_scale", noise_weight_scale, 0, math.inf, expected)
         self.hidden_layers = [
             keras.layers.Dense(size, dtype=self.dtype_policy, name=f"hidden_{index}")
             for index, size in enumerate(self.hidden_sizes)

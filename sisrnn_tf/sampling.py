@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 
 from sisrnn_tf import random
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_between, require_int, require_positive
 
 
 @dataclasses.dataclass(frozen=True)  # equal ones share a compiled function
@@ -28,8 +28,10 @@ class Sampler:
     top_p: float | None = None
 
     def __post_init__(self):
-        require(0 <= self.temperature < math.inf, "temperature", "finite and at least 0", self.temperature)
-        require(self.top_p is None or 0 < self.top_p <= 1, "top_p", "above 0 and at most 1", self.top_p)
+        require_between("temperature", self.temperature, 0, math.inf, "finite and at least 0")
+        if self.top_p is not None:
+            require_positive("top_p", self.top_p)
+            require(self.top_p <= 1, "top_p", "above 0 and at most 1", self.top_p)
         if self.top_k is not None:
             require_int("top_k", self.top_k, 1)
 

@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from sisrnn_tf import encoders, networks, random
 from sisrnn_tf.types import Gaussian
-from sisrnn_tf.validation import require_int
+from sisrnn_tf.validation import require_int, require_memory
 
 tfd = tfp.distributions
 
@@ -32,6 +32,7 @@ class SentenceCell(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
         self.latent_size = require_int("latent_size", latent_size, 1)
         self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        require_memory(3 * hidden_size**2, hidden_size=hidden_size)
         if encoder is None:
             encoder = encoders.SemiImplicit(latent_size, dtype=self.dtype_policy, name="encoder")
         if encoder.latent_size != latent_size:

@@ -122,9 +122,11 @@ def test_normal_check_names_the_value_that_is_not_finite(value):
         emission.check(np.array([[0.0, value]]))
 
 
-def test_normal_scale_floor_is_checked():
+@pytest.mark.parametrize("scale_floor", [0, np.nan, np.inf, "1", 1j])
+@pytest.mark.parametrize("name", ["Normal", "NormalMixture", "LogisticMixture", "StrokeMixture"])
+def test_scale_floor_is_checked(name, scale_floor):
     with pytest.raises(ValueError, match="`scale_floor` must be positive"):
-        emissions.Normal(2, scale_floor=0)
+        getattr(emissions, name)(2, scale_floor=scale_floor)
 
 
 def test_normal_round_trip_through_keras_serialization():

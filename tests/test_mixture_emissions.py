@@ -112,6 +112,20 @@ def test_densities_stay_finite_far_out_and_at_the_floor(emission):
     assert np.isfinite(tape.gradient(log_prob, variable)).all()
 
 
+@pytest.mark.parametrize("x", [[3e38, 0.0, 1.0], [-3e38, 3e38, 0.0], [3e38, 3e38, 0.0], [-3e38, -3e38, 1.0]])
+@pytest.mark.parametrize("emission", [*ALL, emissions.StrokeMixture(C, FLOOR, 0.0)], ids=[*NAMES, "uncorrelated"])
+def test_a_density_at_the_limit_of_float32_falls_and_is_not_nan(emission, x):
+    """Its distance over the scale is more than float32 holds: -inf is right where its square is wanted."""
+    parameters = tf.constant(parameters_of(emission, dtype=np.float32))
+    x = tf.constant([x[: emission.event_size]])
+    log_prob = emission.distribution(parameters).log_prob(x).numpy()
+    assert log_prob[0] < -1e37
+    np.testing.assert_allclose(emission.log_prob_observed(parameters, x, tf.ones_like(x, tf.bool)), log_prob, rtol=1e-5)
+    observed = tf.constant([[True, False, True][: emission.event_size]])
+    assert not np.isnan(emission.log_prob_observed(parameters, x, observed)).any()
+    assert not np.isnan(emission.sample_missing(parameters, x, observed, random.as_seed(1))).any()
+
+
 def assert_same_moments(samples, mean, covariance):
     """Within 5.5 standard errors of the sample: over all tests here one false alarm in a million seeds."""
     error = samples.std(axis=0) / np.sqrt(len(samples))

@@ -247,6 +247,20 @@ def test_bad_arguments_of_methods_are_refused(model, observations):
         model.bound(observations[..., :2])
     with pytest.raises(ValueError, match="`seed` must be an int or a pair of ints"):
         model.reconstruct(observations, seed=0.5)
+    with pytest.raises(ValueError, match="`seed` must be an int of at most 64 bits"):
+        model.bound(observations, seed=2**64)
+    for name in ("num_mixing", "num_importance"):
+        with pytest.raises(ValueError, match=f"`{name}` must be at most 1000000"):
+            model.log_likelihood(observations, **{name: 2**31 - 1})
+    with pytest.raises(ValueError, match="`batch_size` and `num_steps` must fit in memory"):
+        model.generate(2**31 - 1, 2**31 - 1)
+    with pytest.raises(ValueError, match="`num_samples` and `num_steps` must fit in memory"):
+        model.forecast(observations, 2**31 - 1, 2**31 - 1)
+    with pytest.raises(ValueError, match="`temperature` must be positive and finite"):
+        model.generate(1, 1, temperature="hot")
+    with pytest.raises(ValueError, match="`state` must be that of the step before"):
+        state = model.initial_state(4)
+        model.stream_step(observations[:, 0], state._replace(hidden=state.hidden + np.nan), 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -258,11 +272,96 @@ def test_bad_arguments_of_methods_are_refused(model, observations):
         ("SISRNN", {"hidden_size": 0}, "`hidden_size`"),
         ("RNN", {"hidden_size": 0}, "`hidden_size`"),
         ("RNN", {"decoder_sizes": (0,)}, "`hidden_sizes`"),
+        ("SISRNN", {"num_mixing": 2**31 - 1}, "`num_mixing` must be at most 1000000"),
+        ("SISRNN", {"eval_num_mixing": 2**31 - 1}, "`eval_num_mixing` must be at most 1000000"),
+        ("SISRNN", {"kl_weight": "1"}, "`kl_weight` must be finite"),
+        ("SISRNN", {"scale_floor": float("nan")}, "`scale_floor` must be positive and finite"),
+        ("VRNN", {"scale_floor": float("inf")}, "`scale_floor` must be positive and finite"),
+        ("VRNN", {"scale_floor": 1j}, "`scale_floor` must be positive and finite"),
+        ("SISRNN", {"prior_sizes": 4}, "`prior_sizes` must be a sequence of ints"),
+        ("SISRNN", {"seed": float("nan")}, "`seed` must be an int of at most 64 bits"),
+        ("RNN", {"seed": 2**64}, "`seed` must be an int of at most 64 bits"),
+        ("RNN", {"seed": "0"}, "`seed` must be an int of at most 64 bits"),
+        ("RNN", {"emission": None}, "`emission` must be an object of"),
+        ("VRNN", {"emission": "bernoulli"}, "`emission` must be an object of"),
+        ("RNN", {"emission": sisrnn_tf.emissions.Categorical(3)}, "`emission` must be `OneHotCategorical`"),
+        ("RNN", {"dtype": "mixed_float16"}, "`dtype` must be float32, float64 or mixed_bfloat16"),
+        ("SISRNN", {"dtype": keras.DTypePolicy("float16")}, "`dtype` must be float32, float64 or mixed_bfloat16"),
+        ("RNN", {"hidden_size": 10**6}, "`hidden_size` must fit in memory: 11,176 GiB are wanted"),
+        ("SISRNN", {"hidden_size": 2**31 - 1}, "`hidden_size` and `latent_size` must fit in memory"),
+        ("VRNN", {"decoder_sizes": (10**6, 10**6)}, "`hidden_sizes` must fit in memory"),
     ],
 )
 def test_bad_arguments_are_refused(kind, kwargs, message):
     with pytest.raises(ValueError, match=message):
-        getattr(sisrnn_tf, kind)(sisrnn_tf.emissions.Bernoulli(D), **kwargs)
+        getattr(sisrnn_tf, kind)(**{"emission": sisrnn_tf.emissions.Bernoulli(D), **kwargs})
+
+
+def test_float16_is_refused_as_the_global_policy_and_of_parts():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.raises(ValueError, match="`dtype` must be float32, float64 or mixed_bfloat16"):
+            sisrnn_tf.RNN(sisrnn_tf.emissions.Bernoulli(D))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for make in (sisrnn_tf.encoders.Gaussian, sisrnn_tf.encoders.SemiImplicit, sisrnn_tf.decoders.LSTMDecoder):
+        with pytest.raises(ValueError, match="`dtype` must be float32, float64 or mixed_bfloat16"):
+            make(4, dtype="mixed_float16")
+
+
+@pytest.mark.parametrize(("kind", "jit_compile"), [("SISRNN", True), ("RNN", False)])
+def test_inside_a_graph_what_cannot_be_scored_is_nan_alone_and_leaves_gradients_finite(
+    make_model, observations, kind, jit_compile
+):
+    """With and without XLA, and as eager where it can be scored."""
+    model, mask = make_model(kind), np.ones((6, 5), bool)
+    x = np.concatenate([observations, observations[:2]])
+    expected = model.bound(x, mask, num_mixing=2, seed=1).surrogate.numpy()[[0, 5]]
+    x[1, 2, 0], x[2, 4, 1] = np.nan, 0.5
+    mask[3, 2], mask[4] = False, False
+
+    @tf.function(autograph=False, jit_compile=jit_compile)
+    def bound(x, mask):
+        with tf.GradientTape() as tape:
+            values = model.bound(x, mask, num_mixing=2, seed=1).surrogate
+            total = values[0] + values[5]
+        return values, tape.gradient(total, model.trainable_weights)
+
+    values, gradients = bound(tf.constant(x), tf.constant(mask))
+    np.testing.assert_array_equal(np.isnan(values), [False, True, True, True, True, False])
+    np.testing.assert_allclose(values.numpy()[[0, 5]], expected, rtol=1e-5)
+    assert all(np.isfinite(gradient).all() for gradient in gradients if gradient is not None)
+
+
+def test_inside_a_graph_all_that_is_drawn_from_what_cannot_be_scored_is_nan(make_model, observations):
+    model = make_model("RNN")
+    observations[1, 0, 0] = 2.0
+
+    @tf.function(autograph=False)
+    def draw(x):
+        state = model.initial_state(4)
+        return {
+            "score": model.score(x, seed=1),
+            "likelihood": model.log_likelihood(x, seed=1),
+            "forecast": tf.transpose(model.forecast(x, 2, 3, seed=1), [1, 0, 2, 3]),
+            "imputation": model.impute(x, tf.ones([4, 5], tf.bool), seed=1, num_importance=2),
+            "reconstruction": model.reconstruct(x, seed=1),
+            "step": model.stream_step(x[:, 0], state, 0, 1).log_weight,
+            **model(x),
+        }
+
+    for name, values in draw(observations).items():
+        unknown = np.isnan(np.reshape(values, [4, -1]))
+        assert unknown[1].all() and not unknown[[0, 2, 3]].any(), name
+
+
+def test_a_graph_that_imputes_must_know_its_shape(make_model, observations):
+    model = make_model("RNN")
+    impute = tf.function(
+        lambda x: model.impute(x, x > -1), input_signature=[tf.TensorSpec([None, 5, D])], autograph=False
+    )
+    with pytest.raises(ValueError, match="`observations` must be of a shape known"):
+        impute(observations)
 
 
 def test_rnn_probabilities_of_all_sequences_sum_to_one():

@@ -112,7 +112,7 @@ def test_layer_sizes_are_checked(sizes):
         ((4, 4), (2,), 0.1, "`noise_sizes` must have one entry for each hidden layer"),
         ((), (), 0.1, "at least one"),
         ((4,), (-2,), 0.1, "`noise_sizes` must be an int of at least 0"),
-        ((4,), (2,), -0.1, "`noise_weight_scale` must not be negative"),
+        ((4,), (2,), -0.1, "`noise_weight_scale` must be finite and at least 0"),
     ],
 )
 def test_noise_sizes_are_checked(hidden_sizes, noise_sizes, scale, message):

@@ -252,7 +252,7 @@ def test_estimators_of_a_sentence_are_the_bound_and_iwae(models):
         (lambda model: model.bound(WORDS[..., np.newaxis]), r"must have the shape \[B, T\]"),
         (lambda model: model.bound(WORDS, MASK[:, ::-1]), "right padding"),
         (lambda model: model.log_likelihood(WORDS, MASK, 3, 1, resample=True), "`resample` must be False"),
-        (lambda model: model.fit(WORDS + 1), r"must lie in 0\.\.4"),
+        (lambda model: model.fit(WORDS + 1), r"must be in 0\.\.4"),
         (lambda model: model.fit(WORDS.astype("float32")), "must be numbers of words, ints"),
         (lambda model: model.decode(np.zeros([3, Z + 1]), 4), "`latent` must be of shape"),
         (lambda model: model.generate(0, 4), "`batch_size` must be"),

@@ -2,7 +2,7 @@
 
 import keras
 
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require_between, require_int, require_precision
 
 
 class DecoderPart(keras.layers.Layer):
@@ -19,9 +19,9 @@ class DecoderPart(keras.layers.Layer):
 
     def __init__(self, size: int, dropout_rate: float, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        require_precision(self)
         self.size = require_int("size", size, 1)
-        require(0 <= dropout_rate < 1, "dropout_rate", "in [0, 1)", dropout_rate)
-        self.dropout_rate = dropout_rate
+        self.dropout_rate = require_between("dropout_rate", dropout_rate, 0, 1, "in [0, 1)")
 
     def build(self, inputs_shape, latent_size: int):
         """Makes the weights for inputs `[B, T, E]` and a latent of size Z."""

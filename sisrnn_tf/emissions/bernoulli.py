@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from sisrnn_tf import random
 from sisrnn_tf.emissions.emission import Factorized
-from sisrnn_tf.validation import require_int
+from sisrnn_tf.validation import require, require_int
 
 tfd = tfp.distributions
 
@@ -25,6 +25,7 @@ class Bernoulli(Factorized):
 
     def __init__(self, event_size: int, intensities: bool = False):
         self.event_size = require_int("event_size", event_size, 1)
+        require(isinstance(intensities, bool), "intensities", "True or False", intensities)
         self.intensities = intensities
 
     @property

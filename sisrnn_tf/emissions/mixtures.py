@@ -1,14 +1,12 @@
 """Real observations from mixtures whose components have independent dimensions."""
 
-import math
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
 from sisrnn_tf.emissions.emission import Emission, choose
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require_int, require_positive
 
 tfd = tfp.distributions
 
@@ -32,8 +30,7 @@ class Mixture(Emission):
     def __init__(self, event_size: int, num_components: int = 20, scale_floor: float = 1e-3):
         self.event_size = require_int("event_size", event_size, 1)
         self.num_components = require_int("num_components", num_components, 1)
-        require(0 < scale_floor < math.inf, "scale_floor", "positive and finite", scale_floor)
-        self.scale_floor = scale_floor
+        self.scale_floor = require_positive("scale_floor", scale_floor)
 
     @property
     def parameter_size(self) -> int:

@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from sisrnn_tf import networks, random
 from sisrnn_tf.emissions.emission import Factorized
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require_int, require_positive
 
 tfd = tfp.distributions
 
@@ -26,8 +26,7 @@ class Normal(Factorized):
 
     def __init__(self, event_size: int, scale_floor: float = 1e-3):
         self.event_size = require_int("event_size", event_size, 1)
-        require(scale_floor > 0, "scale_floor", "positive", scale_floor)
-        self.scale_floor = scale_floor
+        self.scale_floor = require_positive("scale_floor", scale_floor)
 
     @property
     def parameter_size(self) -> int:

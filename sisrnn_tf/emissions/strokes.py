@@ -1,7 +1,5 @@
 """Pen strokes: where the pen goes, and whether it is lifted there."""
 
-import math
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,7 +8,7 @@ from sisrnn_tf import random
 from sisrnn_tf.emissions.bivariate import BivariateNormal, from_standard, log_prob_first, log_prob_second
 from sisrnn_tf.emissions.emission import Emission, choose
 from sisrnn_tf.types import Gaussian
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require_between, require_int, require_positive
 
 tfd = tfp.distributions
 
@@ -36,9 +34,8 @@ class StrokeMixture(Emission):
 
     def __init__(self, num_components: int = 20, scale_floor: float = 1e-3, max_correlation: float = 0.95):
         self.num_components = require_int("num_components", num_components, 1)
-        require(0 < scale_floor < math.inf, "scale_floor", "positive and finite", scale_floor)
-        require(0 <= max_correlation < 1, "max_correlation", "in [0, 1)", max_correlation)
-        self.scale_floor, self.max_correlation = scale_floor, max_correlation
+        self.scale_floor = require_positive("scale_floor", scale_floor)
+        self.max_correlation = require_between("max_correlation", max_correlation, 0, 1, "in [0, 1)")
 
     @property
     def parameter_size(self) -> int:

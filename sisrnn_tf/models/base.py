@@ -12,7 +12,7 @@ from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.types import Batch, BoundTerms
-from sisrnn_tf.validation import require, require_int, require_precision
+from sisrnn_tf.validation import require, require_draws, require_int, require_precision
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
 _EVALUATION_SEED = 2**32
@@ -212,7 +212,7 @@ class SequenceModel(keras.Model):
         Raises:
             ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
         """
-        num_mixing = require_int("num_mixing", num_mixing, 0)
+        num_mixing = require_draws("num_mixing", num_mixing, 0)
         batch = self._to_batch(observations, mask)
         return batches.mark(self._bound_function(*batch[:2], num_mixing, self._to_seed(seed)), batch.weight)
 
@@ -256,8 +256,8 @@ class SequenceModel(keras.Model):
             ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
                 `resample_fn` or `resample_criterion_fn` no function, or the observations' shape is not the model's.
         """
-        num_importance = require_int("num_importance", num_importance, 1)
-        num_mixing = require_int("num_mixing", num_mixing, 0)
+        num_importance = require_draws("num_importance", num_importance, 1)
+        num_mixing = require_draws("num_mixing", num_mixing, 0)
         require(isinstance(resample, bool), "resample", "True or False", resample)
         for name, part in (("resample_fn", resample_fn), ("resample_criterion_fn", resample_criterion_fn)):
             require(callable(part), name, "a function, such as those of `sisrnn_tf.particles`", part)
@@ -292,8 +292,8 @@ class SequenceModel(keras.Model):
         Raises:
             ValueError: a number is out of its range, or the observations' shape is not the model's.
         """
-        num_importance = tf.constant(require_int("num_importance", num_importance, 1))
-        num_mixing = tf.constant(require_int("num_mixing", num_mixing, 0))
+        num_importance = tf.constant(require_draws("num_importance", num_importance, 1))
+        num_mixing = tf.constant(require_draws("num_mixing", num_mixing, 0))
         first_row = tf.constant(require_int("first_row", first_row, 0))
         batch = self._to_batch(observations, mask)
         values = self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)

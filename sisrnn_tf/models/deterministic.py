@@ -10,7 +10,7 @@ from sisrnn_tf.losses import ExactLoss
 from sisrnn_tf.models.stepwise import StepwiseModel
 from sisrnn_tf.rnn import batch_to_time_major, cut_gradient
 from sisrnn_tf.types import Batch, BoundTerms, StreamState
-from sisrnn_tf.validation import require_int
+from sisrnn_tf.validation import require_int, require_memory
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -42,6 +42,7 @@ class RNN(StepwiseModel):
     ):
         super().__init__(emission, seed, **kwargs)
         self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        require_memory(3 * hidden_size**2, hidden_size=hidden_size)
         self.truncation = truncation if truncation is None else require_int("truncation", truncation, 1)
         self.stream = random.RandomStream(seed, name="stream")
         self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")

@@ -13,7 +13,7 @@ from sisrnn_tf.models.writing import WritingModel
 from sisrnn_tf.noise import ParticleNoise, draw_noise, extra_mixing
 from sisrnn_tf.sentence_cell import SentenceCell
 from sisrnn_tf.types import Batch, BoundTerms, Noise, StepDensities, Trajectory
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_between, require_int, require_memory
 from sisrnn_tf.words import WordEmbedding
 
 # Logits of m sentences of T words out of V at a time: 200 MB. The answer does not depend on it.
@@ -86,11 +86,11 @@ class SentenceSISRNN(MixingModel, WritingModel):
     ):
         super().__init__(Categorical(vocabulary_size), seed, **kwargs)
         self.embedding_size = require_int("embedding_size", embedding_size, 1)
+        require_memory(vocabulary_size * embedding_size, vocabulary_size=vocabulary_size, embedding_size=embedding_size)
         self.end_id, self.unknown_id = require_int("end_id", end_id, 0), require_int("unknown_id", unknown_id, 0)
         for name in ("end_id", "unknown_id"):
             require(getattr(self, name) < vocabulary_size, name, f"below {vocabulary_size}", getattr(self, name))
-        require(0 <= word_dropout < 1, "word_dropout", "in [0, 1)", word_dropout)
-        self.word_dropout = word_dropout
+        self.word_dropout = require_between("word_dropout", word_dropout, 0, 1, "in [0, 1)")
         policy = {"dtype": self.dtype_policy}
         self.cell = SentenceCell(latent_size, hidden_size, encoder, name="cell", **policy)
         self.decoder = TransformerDecoder(embedding_size, name="decoder", **policy) if decoder is None else decoder

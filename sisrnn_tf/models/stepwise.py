@@ -8,7 +8,7 @@ from sisrnn_tf import batches, particles, random, smoothing
 from sisrnn_tf.models.streaming import StreamingModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_draws, require_int, require_memory, require_positive
 
 # Rows that an imputation holds at a time.
 _MAX_ROWS = 2**15
@@ -53,6 +53,7 @@ class StepwiseModel(StreamingModel):
             ValueError: a size or the temperature is not positive.
         """
         batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
+        self._require_memory(batch_size=batch_size, num_steps=num_steps)
         return self._generate_function(batch_size, num_steps, self._to_temperature(temperature), self._to_seed(seed))
 
     def forecast(
@@ -89,6 +90,7 @@ class StepwiseModel(StreamingModel):
         sizes = self._to_particles(num_importance, num_mixing)
         batch = self._to_checked(context, mask)
         count = 1 if self.has_exact_state else max(sizes[0], num_samples)
+        self._require_memory(num_samples=num_samples, num_steps=num_steps)
         temperature = self._to_temperature(temperature)
         values = self._forecast_function(
             *batch[:2], num_steps, num_samples, count, sizes[1], temperature, self._to_seed(seed)
@@ -152,14 +154,18 @@ class StepwiseModel(StreamingModel):
             filled = tf.where(batch.mask[..., tf.newaxis], filled, given)
         return filled[0] if num_samples is None else filled
 
+    def _require_memory(self, **sizes) -> None:
+        """Raises a ValueError where observations of so many steps in all would not fit in memory."""
+        if not any(map(tf.is_tensor, sizes.values())):  # of a graph
+            require_memory(math.prod(sizes.values()) * self.likelihood.event_size, **sizes)
+
     def _to_temperature(self, temperature: float) -> tf.Tensor:
-        require(0 < temperature < math.inf, "temperature", "positive and finite", temperature)
-        return tf.constant(temperature, self.density_dtype)
+        return tf.constant(require_positive("temperature", temperature), self.density_dtype)
 
     def _to_particles(self, num_importance: int, num_mixing: int) -> tuple[int, tf.Tensor]:
         """Returns M, and K as a tensor."""
-        num_mixing = require_int("num_mixing", num_mixing, 0)
-        return require_int("num_importance", num_importance, 1), tf.constant(num_mixing)
+        num_mixing = require_draws("num_mixing", num_mixing, 0)
+        return require_draws("num_importance", num_importance, 1), tf.constant(num_mixing)
 
     def _to_checked(self, observations, mask) -> Batch:
         """Returns a batch that can be scored, 0 in its padding."""

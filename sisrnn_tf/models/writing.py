@@ -1,5 +1,7 @@
 """Models that write: sentences from the prior, from given latents, from given sentences, and between two."""
 
+import math
+
 import tensorflow as tf
 
 from sisrnn_tf import batches, random
@@ -8,7 +10,7 @@ from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.sampling import Sampler
 from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.validation import require, require_int, require_memory
 
 
 class WritingModel(SequenceModel):
@@ -39,6 +41,8 @@ class WritingModel(SequenceModel):
         require(latent.shape.rank == 2 and latent.shape[1] == size, "latent", f"of shape [B, {size}]", latent.shape)
         if tf.executing_eagerly():
             require(bool(tf.reduce_all(tf.math.is_finite(latent))), "latent", "finite", "NaN or infinity")
+        if latent.shape[0] is not None and not tf.is_tensor(num_steps):
+            require_memory(latent.shape[0] * num_steps, batch_size=latent.shape[0], num_steps=num_steps)
         return self._decode_function(latent, num_steps, self._to_seed(seed), sampler or Sampler())
 
     def generate(
@@ -47,6 +51,8 @@ class WritingModel(SequenceModel):
         """Draws new sentences, int32 `[B, num_steps]`: z from the prior, then words; arguments as of `decode`."""
         batch_size, seed = batches.to_size("batch_size", batch_size), self._to_seed(seed)
         shape = [batch_size, self.cell.latent_size]
+        if not tf.is_tensor(batch_size):
+            require_memory(math.prod(shape), batch_size=batch_size)
         latent = random.normal(shape, random.fold_in(seed, 0), self.density_dtype)
         return self.decode(latent, num_steps, random.fold_in(seed, 1), sampler)
 
