@@ -74,7 +74,7 @@ def check_arrays(arrays, likelihood, dtype: tf.DType) -> None:
     parts = arrays if isinstance(arrays, Mapping) else {"observations": arrays}
     shape = tuple(parts["observations"].shape) if "observations" in parts else ()
     size = max(1, _CHUNK_VALUES // max(1, math.prod(shape[1:])))
-    for first in range(0, max(1, *shape[:1]) if shape else 1, size):
+    for first in range(0, max(1, shape[0] if shape else 1), size):
         part = {name: array[first : first + size] if array.shape else array for name, array in parts.items()}
         check_batch(to_batch(part, likelihood, dtype), likelihood)
 
@@ -130,12 +130,14 @@ def clean(batch: Batch, likelihood) -> Batch:
     possible = likelihood.support(observations)  # [B, T]
     known = possible
     if mask is not None:
+        mask = tf.reshape(mask, tf.shape(possible))  # a size that was unknown until now may not broadcast
         gap = mask & ~tf.concat([mask[:, :1], mask[:, :-1]], axis=1)
         known = (possible | ~mask) & ~gap & mask[:, :1]
         possible &= mask
     where = possible[..., tf.newaxis] if likelihood.has_features else possible
     observations = tf.where(where, observations, tf.zeros([], observations.dtype))
     weight = tf.ones_like(possible[:, 0], tf.float32) if weight is None else weight
+    weight = tf.reshape(weight, tf.shape(possible)[:1])
     weight = weight if weight.dtype.is_floating else tf.cast(weight, tf.float32)
     known = tf.reduce_all(known, axis=1) & _is_weight(weight)
     return Batch(observations, mask, tf.where(known, weight, np.nan))
