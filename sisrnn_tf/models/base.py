@@ -26,7 +26,7 @@ class SequenceModel(keras.Model):
     set's first batch. Inside a graph (a `tf.function`, later batches of a data set, an export) the likelihood of such
     a sequence, alone, is NaN, and so is the loss of its batch; the loss's gradient is that of the others.
 
-    A subclass has a `stream` of noise and a `loss_layer`, says the `observation_rank`, and gives
+    A subclass has a `stream` of noise, a `loss_layer` and a `density_dtype`, says the `observation_rank`, and gives
 
         _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
         _bound_terms(batch, seed, num_mixing)   -> BoundTerms
