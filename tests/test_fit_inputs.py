@@ -133,6 +133,13 @@ def test_losses_and_metrics_of_keras_are_refused(still, arguments):
         still.compile("adam", **arguments)
 
 
+def test_a_saved_model_goes_on_where_it_was(still, observations, tmp_path):
+    still.fit(observations, verbose=0)
+    still.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.compiled and int(loaded.optimizer.iterations) == int(still.optimizer.iterations) > 0
+
+
 def test_hdf5_is_refused_when_saving(still, tmp_path):
     with pytest.raises(ValueError, match=r"`filepath` must be the name of a \.keras file"):
         still.save(tmp_path / "model.h5")

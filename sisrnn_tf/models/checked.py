@@ -1,0 +1,114 @@
+"""Keras' own methods, which check what they are given before work begins."""
+
+import inspect
+from collections.abc import Callable, Mapping
+
+import keras
+
+from sisrnn_tf import batches, inputs
+from sisrnn_tf.validation import require
+
+
+class CheckedModel(keras.Model):
+    """A Keras model of inputs alone, without targets, that brings its loss.
+
+    A subclass has a `likelihood`, a `density_dtype` and an `evaluation_stream` of noise, and gives
+
+        _prepare(inputs)    -> a batch; raises a ValueError for one that it cannot score
+    """
+
+    def compile(self, *args, **kwargs):
+        """Compiles as `keras.Model.compile` does; the loss and its metrics are the model's own.
+
+        Raises:
+            ValueError: a loss or metrics are given.
+        """
+        arguments = _bind(super().compile, *args, **kwargs)
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            received = arguments.get(name)
+            expected = "left out: the model brings its loss, minus the bound, and its metrics"
+            require(received is None or received == [], name, expected, received)
+        super().compile(**arguments)
+
+    def compile_from_config(self, config):
+        """Compiles as when the model was saved; Keras leaves out models that have a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def save(self, filepath, *args, **kwargs):
+        """Saves as `keras.Model.save` does.
+
+        Raises:
+            ValueError: the file is to be HDF5, which has no place for all of the model's state.
+        """
+        is_hdf5 = str(filepath).endswith((".h5", ".hdf5"))
+        require(not is_hdf5, "filepath", "the name of a .keras file: HDF5 could not be loaded again", str(filepath))
+        super().save(filepath, *args, **kwargs)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains as `keras.Model.fit` does, after a check: of arrays whole, of a data set's first batch.
+
+        Raises:
+            ValueError: `y`, `sample_weight` or `class_weight` is given, or targets beside `validation_data`; or the
+                data holds what the model cannot score, see `batches.check_batch`.
+        """
+        arguments = _bind(super().fit, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        held_out = arguments.get("validation_data")
+        if held_out is not None:
+            # Keras would take a list for inputs, targets and weights.
+            held_out = inputs.inputs_of(held_out) if isinstance(held_out, tuple) else held_out
+            arguments["validation_data"] = (self._checked(held_out),)
+        return super().fit(**{**arguments, "x": self._checked(x)})
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, with the same noise at every call and checked as by `fit`.
+
+        Raises:
+            ValueError: `y` or `sample_weight` is given, or the data holds what the model cannot score.
+        """
+        arguments = _bind(super().evaluate, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which has checked it
+            arguments["x"] = self._checked(x)
+        self.evaluation_stream.restart()
+        return super().evaluate(**arguments)
+
+    def predict(self, x, *args, **kwargs):
+        """Predicts as `keras.Model.predict` does, the outputs of a call; checked as by `fit`.
+
+        Raises:
+            ValueError: the data holds what the model cannot score.
+        """
+        return super().predict(self._checked(x), *args, **kwargs)
+
+    def train_on_batch(self, x, y=None, *args, **kwargs):
+        """Trains as `keras.Model.train_on_batch` does; arguments and errors as of `fit`."""
+        arguments = _bind(super().train_on_batch, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        return super().train_on_batch(**{**arguments, "x": self._checked(x)})
+
+    def test_on_batch(self, x, y=None, *args, **kwargs):
+        """Evaluates as `keras.Model.test_on_batch` does; arguments and errors as of `evaluate`."""
+        arguments = _bind(super().test_on_batch, x, y, *args, **kwargs)
+        self._refuse_beside(arguments)
+        return super().test_on_batch(**{**arguments, "x": self._checked(x)})
+
+    def predict_on_batch(self, x):
+        """Predicts as `keras.Model.predict_on_batch` does; errors as of `predict`."""
+        return super().predict_on_batch(self._checked(x))
+
+    @staticmethod
+    def _refuse_beside(arguments: Mapping) -> None:
+        inputs.refuse_beside(**{name: arguments.get(name) for name in ("y", "sample_weight", "class_weight")})
+
+    def _checked(self, x):
+        return inputs.checked(
+            x, lambda arrays: batches.check_arrays(arrays, self.likelihood, self.density_dtype), self._prepare
+        )
+
+
+def _bind(method: Callable, *args, **kwargs) -> dict:
+    """Returns the arguments of a call of a method by their names, so that Keras' own order holds."""
+    arguments = inspect.signature(method).bind(*args, **kwargs).arguments
+    return arguments | arguments.pop("kwargs", {})
