@@ -77,7 +77,8 @@ class ReplicaLoop:
         return [random.fold_in(seed, replica) for replica in range(self._config.training.num_replicas)]
 
     def _loss(self, shard, seed: tf.Tensor, training: bool) -> tf.Tensor:
-        _, objective = self.model._infer(to_batch(shard, self.model.observation_rank), seed, training)
+        batch = to_batch(shard, self.model.likelihood, self.model.density_dtype)
+        _, objective = self.model._infer(batch, seed, training)
         objective()
         return tf.add_n(self.model.loss_layer.losses)
 
