@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from sisrnn_tf.arrays import to_tensor
 from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require_int
+from sisrnn_tf.validation import require_int, require_memory
 
 KEYS = ("observations", "mask", "weight")
 # Values that a check looks at at a time: it needs no second copy of a large array.
@@ -178,10 +178,23 @@ def mark(values, weight: tf.Tensor | None, axis: int = 0):
     return tf.nest.map_structure(lambda value: mark_one(value) if value.dtype.is_floating else value, values)
 
 
-def to_size(name: str, value) -> int | tf.Tensor:
-    """Returns a size, checked where it is known: inside a graph it may be a scalar tensor.
+def to_size(name: str, value) -> tf.Tensor:
+    """Returns a size as a scalar tensor, checked where it is known: as an int each would be a trace of its own.
 
     Raises:
         ValueError: it is no int of at least 1.
     """
-    return value if tf.is_tensor(value) and not hasattr(value, "numpy") else require_int(name, value, 1)
+    is_unknown = tf.is_tensor(value) and not hasattr(value, "numpy")  # inside a graph
+    return value if is_unknown else tf.constant(require_int(name, value, 1))
+
+
+def require_room(width: int, **sizes: int | tf.Tensor) -> None:
+    """Raises a ValueError where results would not fit in memory, as far as their sizes are known outside a graph.
+
+    Args:
+        width: values of an entry.
+        **sizes: whose product is the number of entries.
+    """
+    if not any(tf.is_tensor(size) and not hasattr(size, "numpy") for size in sizes.values()):
+        known = {name: int(size) for name, size in sizes.items()}
+        require_memory(math.prod(known.values()) * width, **known)

@@ -43,7 +43,7 @@ def run_filter(
     observations: tf.Tensor,
     observed: tf.Tensor | None,
     mask: tf.Tensor | None,
-    num_particles: int,
+    num_particles: int | tf.Tensor,
     seed: tf.Tensor,
 ) -> Filtered:
     """Moves particles over sequences; they are resampled where their effective number is below M / 2.
@@ -54,7 +54,7 @@ def run_filter(
         observations: x, time-major `[T, B, D]`; finite where they are missing, too.
         observed: bool, time-major `[T, B, D]`; None where all are.
         mask: bool, time-major `[T, B]`, True on real steps; the others leave the particles alone.
-        num_particles: M.
+        num_particles: M, int or scalar tensor.
         seed: int32 `[2]`.
     """
     num_steps, batch_size = (observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))

@@ -23,7 +23,8 @@ def _real_model():
     return sisrnn_tf.SISRNN(sisrnn_tf.emissions.Normal(D, scale_floor=0.1), encoder=encoder, **SIZES)
 
 
-def _sentence_model():
+def sentence_model():
+    """Of text, with an LSTM."""
     keras.utils.set_random_seed(1)
     decoder = sisrnn_tf.decoders.LSTMDecoder(6, 5)
     parts = {"decoder": decoder, "encoder": tiny_encoder("semi_implicit"), "end_id": 1, "unknown_id": 3}
@@ -32,7 +33,7 @@ def _sentence_model():
 
 def make_models():
     """Of real numbers in the user's units with particles; binary; exact; and of sentences."""
-    return {"sisrnn": _real_model(), "vrnn": build_model("VRNN"), "rnn": build_model("RNN"), "text": _sentence_model()}
+    return {"sisrnn": _real_model(), "vrnn": build_model("VRNN"), "rnn": build_model("RNN"), "text": sentence_model()}
 
 
 def _sequences(name, batch_size=4, num_steps=5):

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
+from tests import exports
 from tests import test_likelihoods as tiny
 from tests.reference import sequence
 
@@ -139,3 +140,40 @@ def test_bad_arguments_of_a_forecast_are_named(models, arguments, message):
     given = {"context": np.zeros([2, 2, 1]), "num_steps": 1, "num_samples": 1, **arguments}
     with pytest.raises(ValueError, match=message):
         models["SISRNN"].forecast(**given)
+
+
+def _write(model, batch_size, num_steps):
+    return model.generate(batch_size, num_steps, seed=0).shape == (batch_size, num_steps)
+
+
+def _generate(model, batch_size, num_steps):
+    return model.generate(batch_size, num_steps, seed=0).shape == (batch_size, num_steps, 1)
+
+
+def _forecast(model, num_samples, num_steps):
+    made = model.forecast(np.zeros([2, 2, 1]), num_steps, num_samples, seed=0, num_importance=num_steps)
+    return made.shape == (num_samples, 2, num_steps, 1)
+
+
+def _impute(model, num_samples, num_importance):
+    missing = np.zeros([2, 2], bool)
+    filled = model.impute(np.zeros([2, 2, 1]), missing, None, 0, num_samples, num_importance)
+    return filled.shape == (num_samples, 2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "draw"),
+    [
+        ("likelihood", "sample", _generate),
+        ("likelihood", "sample", _forecast),
+        ("likelihood", "log_prob_observed", _impute),
+        ("decoder", "step", _write),
+    ],
+)
+def test_fifty_pairs_of_sizes_make_one_trace(part, method, draw, monkeypatch):
+    """A part of the model is called while a function is traced, and by no later call."""
+    model = exports.sentence_model() if part == "decoder" else tiny._make(2)
+    inner, calls = getattr(getattr(model, part), method), []
+    monkeypatch.setattr(getattr(model, part), method, lambda *arguments: calls.append(method) or inner(*arguments))
+    counts = [draw(model, *pair) and len(calls) for pair in itertools.product(range(1, 6), range(1, 11))]
+    assert counts[0] > 0 and counts == [counts[0]] * 50

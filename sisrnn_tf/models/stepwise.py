@@ -1,14 +1,12 @@
 """Models that make one observation after the other, each from the state before it."""
 
-import math
-
 import tensorflow as tf
 
 from sisrnn_tf import batches, particles, random, smoothing
 from sisrnn_tf.models.streaming import StreamingModel
 from sisrnn_tf.rnn import batch_to_time_major
 from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_draws, require_int, require_memory, require_positive
+from sisrnn_tf.validation import require, require_draws, require_int, require_positive
 
 # Rows that an imputation holds at a time.
 _MAX_ROWS = 2**15
@@ -53,7 +51,7 @@ class StepwiseModel(StreamingModel):
             ValueError: a size or the temperature is not positive.
         """
         batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
-        self._require_memory(batch_size=batch_size, num_steps=num_steps)
+        batches.require_room(self.likelihood.event_size, batch_size=batch_size, num_steps=num_steps)
         return self._generate_function(batch_size, num_steps, self._to_temperature(temperature), self._to_seed(seed))
 
     def forecast(
@@ -87,14 +85,13 @@ class StepwiseModel(StreamingModel):
             ValueError: a number is out of its range, or the context is nothing that the model could score.
         """
         num_steps, num_samples = require_int("num_steps", num_steps, 1), require_int("num_samples", num_samples, 1)
-        sizes = self._to_particles(num_importance, num_mixing)
+        count, num_mixing = self._to_particles(num_importance, num_mixing)
         batch = self._to_checked(context, mask)
-        count = 1 if self.has_exact_state else max(sizes[0], num_samples)
-        self._require_memory(num_samples=num_samples, num_steps=num_steps)
+        count = 1 if self.has_exact_state else max(count, num_samples)
+        batches.require_room(self.likelihood.event_size, num_samples=num_samples, num_steps=num_steps)
+        sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
         temperature = self._to_temperature(temperature)
-        values = self._forecast_function(
-            *batch[:2], num_steps, num_samples, count, sizes[1], temperature, self._to_seed(seed)
-        )
+        values = self._forecast_function(*batch[:2], *sizes, num_mixing, temperature, self._to_seed(seed))
         return batches.mark(values, batch.weight, axis=1)
 
     def impute(
@@ -132,7 +129,7 @@ class StepwiseModel(StreamingModel):
                 nothing that the model could score.
         """
         count = 1 if num_samples is None else require_int("num_samples", num_samples, 1)
-        sizes = self._to_particles(num_importance, num_mixing)
+        num_particles, num_mixing = self._to_particles(num_importance, num_mixing)
         given = batches.to_batch({"observations": observations, "mask": mask}, self.likelihood, self.density_dtype)
         given = given.observations
         is_known = given.shape.is_fully_defined()
@@ -143,9 +140,16 @@ class StepwiseModel(StreamingModel):
         # Any values that could have been observed together with the others.
         known = self.likelihood.sample_missing(parameters, known, observed, random.as_seed(0))
         batch = self._to_checked(known, mask)
-        seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (sizes[0] * given.shape[0]))
+        seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (num_particles * given.shape[0]))
         chunks = [
-            self._impute_function(*batch[:2], observed, min(size, count - first), *sizes, random.fold_in(seed, first))
+            self._impute_function(
+                *batch[:2],
+                observed,
+                tf.constant(min(size, count - first)),
+                tf.constant(num_particles),
+                num_mixing,
+                random.fold_in(seed, first),
+            )
             for first in range(0, count, size)
         ]
         filled = tf.concat(chunks, axis=0)  # [S, B, T, D]
@@ -153,11 +157,6 @@ class StepwiseModel(StreamingModel):
         if batch.mask is not None:
             filled = tf.where(batch.mask[..., tf.newaxis], filled, given)
         return filled[0] if num_samples is None else filled
-
-    def _require_memory(self, **sizes) -> None:
-        """Raises a ValueError where observations of so many steps in all would not fit in memory."""
-        if not any(map(tf.is_tensor, sizes.values())):  # of a graph
-            require_memory(math.prod(sizes.values()) * self.likelihood.event_size, **sizes)
 
     def _to_temperature(self, temperature: float) -> tf.Tensor:
         return tf.constant(require_positive("temperature", temperature), self.density_dtype)
@@ -198,7 +197,7 @@ class StepwiseModel(StreamingModel):
         filled = batch_to_time_major(smoothing.trace(filtered, uniforms))
         return tf.reshape(filled, [num_samples, *tf.unstack(tf.shape(observations))])
 
-    def _filter(self, observations, observed, mask, count: int, num_mixing, seed: tf.Tensor) -> smoothing.Filtered:
+    def _filter(self, observations, observed, mask, count, num_mixing, seed: tf.Tensor) -> smoothing.Filtered:
         """Returns particles that have followed sequences `[B, T, D]`."""
         batch_size = observations.shape[0] or tf.shape(observations)[0]
         parts = [None if part is None else batch_to_time_major(part) for part in (observations, observed, mask)]
@@ -211,7 +210,7 @@ class StepwiseModel(StreamingModel):
     def _initial_hidden(self, batch_size: int | tf.Tensor) -> tf.Tensor:
         return tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
 
-    def _continue(self, hidden: tf.Tensor, num_steps: int, temperature: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def _continue(self, hidden: tf.Tensor, num_steps: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws what follows h_0, `[B, H]`, from the model, `[B, num_steps, D]`."""
         shape = [hidden.shape[0], self.likelihood.event_size]
         observations = tf.TensorArray(self.density_dtype, num_steps, element_shape=shape)

@@ -1,6 +1,6 @@
 """Models that write: sentences from the prior, from given latents, from given sentences, and between two."""
 
-import math
+import functools
 
 import tensorflow as tf
 
@@ -10,7 +10,13 @@ from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.noise import draw_noise
 from sisrnn_tf.sampling import Sampler
 from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_int, require_memory
+from sisrnn_tf.validation import require, require_int
+
+
+@functools.cache
+def _kept(sampler: Sampler) -> Sampler:
+    """Returns the first of all equal samplers: TensorFlow forgets the trace of one that is gone, and makes another."""
+    return sampler
 
 
 class WritingModel(SequenceModel):
@@ -41,20 +47,17 @@ class WritingModel(SequenceModel):
         require(latent.shape.rank == 2 and latent.shape[1] == size, "latent", f"of shape [B, {size}]", latent.shape)
         if tf.executing_eagerly():
             require(bool(tf.reduce_all(tf.math.is_finite(latent))), "latent", "finite", "NaN or infinity")
-        if latent.shape[0] is not None and not tf.is_tensor(num_steps):
-            require_memory(latent.shape[0] * num_steps, batch_size=latent.shape[0], num_steps=num_steps)
-        return self._decode_function(latent, num_steps, self._to_seed(seed), sampler or Sampler())
+        if latent.shape[0] is not None:
+            batches.require_room(1, batch_size=latent.shape[0], num_steps=num_steps)
+        return self._decode_function(latent, num_steps, self._to_seed(seed), _kept(sampler or Sampler()))
 
     def generate(
         self, batch_size: int, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
     ) -> tf.Tensor:
         """Draws new sentences, int32 `[B, num_steps]`: z from the prior, then words; arguments as of `decode`."""
-        batch_size, seed = batches.to_size("batch_size", batch_size), self._to_seed(seed)
-        shape = [batch_size, self.cell.latent_size]
-        if not tf.is_tensor(batch_size):
-            require_memory(math.prod(shape), batch_size=batch_size)
-        latent = random.normal(shape, random.fold_in(seed, 0), self.density_dtype)
-        return self.decode(latent, num_steps, random.fold_in(seed, 1), sampler)
+        batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
+        batches.require_room(1, batch_size=batch_size, num_steps=num_steps)
+        return self._generate_function(batch_size, num_steps, self._to_seed(seed), _kept(sampler or Sampler()))
 
     def encode(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns a draw of z from the posterior of each sentence, `[B, Z]`; arguments as of `bound`."""
@@ -114,6 +117,11 @@ class WritingModel(SequenceModel):
     def _encode_function(self, observations, mask, seed):
         _, hidden = self._read(Batch(observations, mask, None))
         return self._sample(hidden, draw_noise(self.cell, 1, tf.shape(hidden)[0], 0, seed)).latent[0]
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _generate_function(self, batch_size, num_steps, seed, sampler):
+        latent = random.normal([batch_size, self.cell.latent_size], random.fold_in(seed, 0), self.density_dtype)
+        return self._decode_function(latent, num_steps, random.fold_in(seed, 1), sampler)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _decode_function(self, latent, num_steps, seed, sampler):
