@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from sisrnn_tf.data.normalization import NORMALIZATIONS
 from sisrnn_tf.validation import parse_json, require
@@ -19,6 +20,7 @@ EMISSIONS = ("normal", "normal_mixture", "logistic_mixture")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 OBJECTIVES = ("sivi", "iwae", "fivo")
+_LARGEST = float(np.finfo(np.float32).max)
 
 # Which fields of `ModelConfig` a model makes use of.
 _LATENT = ("latent_size", "hidden_size", "encoder_sizes", "activation", "scale_floor")
@@ -40,13 +42,20 @@ def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
 
 
 def _require_sizes(name: str, received: Any) -> None:
-    valid = isinstance(received, tuple) and all(isinstance(size, int) and size > 0 for size in received)
-    require(valid, name, "a tuple of positive ints", received)
+    valid = isinstance(received, tuple) and all(isinstance(size, int) and 0 < size < 2**31 for size in received)
+    require(valid, name, "a tuple of positive ints below 2**31", received)
 
 
 def _require_minimum(name: str, received: Any, minimum: float) -> None:
-    require(minimum <= received < math.inf, name, f"finite and at least {minimum}", received)
+    require(minimum <= received, name, f"at least {minimum}", received)
     require(not isinstance(received, int) or received < 2**31, name, "below 2**31", received)
+
+
+def _require_finite(section: Any) -> None:
+    """Requires numbers that float32, in which they are used, has."""
+    for name, value in vars(section).items():
+        number = isinstance(value, int | float)
+        require(not number or abs(value) <= _LARGEST, name, f"finite, at most {_LARGEST:.2g}", value)
 
 
 def _require_type_of(name: str, received: Any, default: Any) -> None:
@@ -113,11 +122,12 @@ class ModelConfig:
     max_correlation: float = 0.95  # of strokes, between the two offsets; 0: diagonal covariances
 
     def __post_init__(self):
+        _require_finite(self)
         _require_choice("model", self.model, MODELS)
         _require_choice("emission", self.emission, EMISSIONS)
         require(0 <= self.max_correlation < 1, "max_correlation", "in [0, 1)", self.max_correlation)
-        floor = self.emission_scale_floor
-        require(0 < floor < math.inf, "emission_scale_floor", "positive and finite", floor)
+        for name in ("scale_floor", "emission_scale_floor"):
+            require(getattr(self, name) > 0, name, "positive", getattr(self, name))
         sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
         for name in (*sizes, "num_components"):
             _require_minimum(name, getattr(self, name), 1)
@@ -128,7 +138,6 @@ class ModelConfig:
         fitting = "noise_sizes" not in MODEL_OPTIONS[self.model] or len(self.noise_sizes) == len(self.encoder_sizes)
         require(fitting, "noise_sizes", f"as long as encoder_sizes={self.encoder_sizes}", self.noise_sizes)
         _require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
-        require(self.scale_floor > 0, "scale_floor", "positive", self.scale_floor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +170,7 @@ class TrainingConfig:
     truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
 
     def __post_init__(self):
+        _require_finite(self)
         minimum_one = (
             "epochs",
             "batch_size",

@@ -16,6 +16,7 @@ from sisrnn_tf import (
     evaluation,
     factory,
     likelihoods,
+    memory,
     pictures,
     plotting,
     run_files,
@@ -124,8 +125,8 @@ class Trainer:
             strategy: of `strategies.make`; None for one device.
 
         Raises:
-            ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, or the batches
-                cannot be split over the replicas.
+            ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, the batches
+                cannot be split over the replicas, or a size wants more memory than there is.
         """
         strategy = strategy or tf.distribute.get_strategy()
         training = dataclasses.replace(config.training, num_replicas=strategy.num_replicas_in_sync)
@@ -137,6 +138,8 @@ class Trainer:
         dataset = factory.make_data(config.data, config.training.seed)
         check(dataset)
         spec = DataSpec.of(dataset)
+        pipeline.steps_per_epoch(dataset.train, config.training.batch_size)  # refuses a batch of more than there are
+        memory.check(config, spec, None if dataset.vocabulary else factory.make_emission(config.model, spec))
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():

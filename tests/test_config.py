@@ -63,6 +63,20 @@ def test_options_win_over_the_preset(preset):
     assert {name: flat[name] for name in rest} == rest
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39, 10**400])
+def test_every_float_must_be_finite_in_float32(value):
+    floats = [
+        (section, field.name)
+        for section in (DataConfig, ModelConfig, TrainingConfig)
+        for field in dataclasses.fields(section)
+        if field.type is float or "float" in str(field.type)
+    ]
+    assert len(floats) > 8
+    for section, name in floats:
+        with pytest.raises(ValueError, match=f"`{name}` must be finite.*Received: {name}="):
+            section(**{name: value})
+
+
 @pytest.mark.parametrize(
     ("section", "field", "value"),
     [
@@ -72,6 +86,7 @@ def test_options_win_over_the_preset(preset):
         (ModelConfig, "model", "gru"),
         (ModelConfig, "latent_size", 0),
         (ModelConfig, "prior_sizes", (64, 0)),
+        (ModelConfig, "prior_sizes", (64, 2**31)),
         (ModelConfig, "noise_sizes", (1, 2)),
         (ModelConfig, "noise_weight_scale", -0.1),
         (ModelConfig, "scale_floor", 0.0),
