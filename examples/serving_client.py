@@ -3,7 +3,9 @@
 python examples/serving_client.py --model=sisrnn --grpc=localhost:8500 --rest=localhost:8501
 
 Shows what a client does with each signature; `connect` and the two clients can be used as they are. Of this project it
-needs nothing.
+needs nothing. What the model cannot score, such as NaN or 0.5 where observations are 0 or 1, is never answered by a
+number: the server refuses it, and `predict` raises a ServingError, INVALID_ARGUMENT, that names the input and what it
+must be.
 """
 
 import argparse
@@ -72,7 +74,8 @@ class GrpcClient:
             **inputs: arrays of the types in the model's card: NumPy's float32, int32, bool, or bytes.
 
         Raises:
-            ServingError: the server refuses, or there is none, or it takes too long.
+            ServingError: the server refuses, as of values that cannot be observed, or there is none, or it takes too
+                long.
         """
         request = self._predict_pb2.PredictRequest()
         request.model_spec.name, request.model_spec.signature_name = self.model, signature

@@ -19,3 +19,10 @@ flags.DEFINE_integer(
     lower_bound=1,
     upper_bound=2**16,
 )
+flags.DEFINE_integer(
+    "max_generated",
+    None,
+    "The most steps, of all sequences together, that a request of generate may ask for; default: 65536, of text 4096.",
+    lower_bound=1,
+    upper_bound=2**31 - 1,
+)

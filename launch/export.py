@@ -25,9 +25,9 @@ def main() -> None:
     export.check_new(path)
     run = training.load_best(folder)
     num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
-    origin = _origin(folder, run)
+    parts = (run.spec.normalization, run.vocabulary, _origin(folder, run))
     with atomic.named(path):
-        run.model.export(path, num_mixing, FLAGS.num_importance, run.spec.normalization, run.vocabulary, origin)
+        run.model.export(path, num_mixing, FLAGS.num_importance, *parts, FLAGS.max_generated)
     print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 
 

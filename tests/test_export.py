@@ -96,7 +96,7 @@ def test_sentences_go_in_and_out_as_text(models, answers):
 def test_text_is_split_as_the_training_data_was(models):
     """At every character at which Python's `split` does, and no other."""
     characters = [chr(code) for code in range(1, 0x3100) if not 0xD800 <= code < 0xE000]
-    signatures = SentenceSignatures(models["text"], K, M, VOCABULARY)
+    signatures = SentenceSignatures(models["text"], K, M, VOCABULARY, 1)
     words, mask = signatures._to_words(tf.constant([f"a{character}b" for character in characters]))
     received = [row[real].tolist() for row, real in zip(words.numpy(), mask.numpy(), strict=True)]
     assert received == [VOCABULARY.encode(f"a{character}b").tolist() for character in characters]
@@ -146,6 +146,9 @@ REFUSED = {
     "exists": ("vrnn", {"path": pathlib.Path(__file__)}, "`path` must be new"),
     "K": ("vrnn", {"num_mixing": -1}, "`num_mixing` must be an int of at least 0"),
     "M": ("vrnn", {"num_importance": 0}, "`num_importance` must be an int of at least 1"),
+    "size": ("vrnn", {"max_generated": 0}, "`max_generated` must be an int of at least 1"),
+    "draws": ("sisrnn", {"num_mixing": 2**31 - 1}, "`num_mixing` must be at most"),
+    "particles": ("vrnn", {"num_importance": 2**31 - 1}, "`num_importance` must be smaller: .* GB, and there are"),
     "features": ("vrnn", {"normalization": Normalization("", (0.0,), (1.0,))}, "`normalization` must be of 3 features"),
     "words": ("vrnn", {"vocabulary": VOCABULARY}, "`vocabulary` must be None"),
     "no vocabulary": ("text", {}, "`vocabulary` must be that of the model"),
@@ -231,10 +234,22 @@ def test_the_example_shows_every_signature(connect, name, capsys):
 
 @pytest.mark.parametrize("case", cases.WRONG)
 def test_wrong_requests_have_the_right_status(connect, case):
-    name, signature, inputs, status = cases.WRONG[case]
-    with pytest.raises(serving_client.ServingError) as error:
+    name, signature, inputs, status, words = cases.WRONG[case]
+    with pytest.raises(serving_client.ServingError, match=words) as error:
         connect(name).predict(signature, **inputs)
     assert error.value.status == status and status in str(error.value)
+
+
+def test_what_is_right_is_answered_to_its_edges(server, answers):
+    """NaN in the padding, a lost particle, and as many steps as may be generated."""
+    client = serving_client.GrpcClient(server[0], "sisrnn", 60.0)
+    padded = np.where(cases.REAL, cases.X, np.nan).astype(np.float32)
+    received = client.predict("score", **cases.changed(observations=padded))["log_likelihood"]
+    np.testing.assert_allclose(received, answers["sisrnn", "score", (4, 5)]["log_likelihood"], rtol=1e-5)
+    step = client.predict("step", **cases.streamed(particle_log_weights=cases.lost(-np.inf, M - 1)))
+    assert np.isfinite(step["log_weight"]).all()
+    made = client.predict("generate", **{**cases.MADE, "batch": np.int32(2**13), "steps": np.int32(8)})
+    assert made["observations"].shape == (2**13, 8, 3)
 
 
 def test_what_only_grpc_can_get_wrong(server):

@@ -8,6 +8,7 @@ import jinja2
 import tensorflow as tf
 
 import sisrnn_tf
+from sisrnn_tf.export.requests import describe_shape
 
 _FILES = {
     "model.json": "the model as Keras describes it",
@@ -67,6 +68,7 @@ def render(
         sizes=", ".join(f"{letter} = {size:,} {what}" for letter, size, what in signatures.sizes),
         names=list(functions),
         signatures=[_describe(signatures, name, function) for name, function in functions.items()],
+        max_generated=signatures.max_generated,
         likelihood=signatures.likelihood,
         origin=origin,
         files=[(f"assets/{name}", _FILES[name]) for name in assets],
@@ -81,6 +83,4 @@ def _describe(signatures, name: str, function) -> dict:
 
 
 def _shape(spec: tf.TensorSpec) -> str:
-    """Returns type and shape, the first two sizes by their letters where they are free."""
-    sizes = ["BT"[axis] if size is None else str(size) for axis, size in enumerate(spec.shape.as_list())]
-    return f"{spec.dtype.name} [{', '.join(sizes)}]"
+    return f"{spec.dtype.name} {describe_shape(spec)}"

@@ -1,29 +1,134 @@
-"""What a request of a signature holds, and the checks that are part of its graph: a server knows no others."""
+"""What a request of a signature holds, and the checks that are part of its graph: a server knows no others.
+
+Each check returns the tensors that it is about, to be used in their place: nothing is computed of what is refused.
+"""
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 # Scalars that have a name in all signatures.
 SEED = tf.TensorSpec([2], tf.int32, "seed")
 BATCH, STEPS = tf.TensorSpec([], tf.int32, "batch"), tf.TensorSpec([], tf.int32, "steps")
+_NOTHING = -2  # stands beyond the last axis of a shape
 
 
-def check_sizes(batch: tf.Tensor, steps: tf.Tensor) -> None:
-    """Refuses sizes that are not positive."""
-    for name, size in (("batch", batch), ("steps", steps)):
-        tf.debugging.assert_positive(size, f"`{name}` must be at least 1")
+def describe_shape(spec: tf.TensorSpec) -> str:
+    """Returns a shape in words, the first two sizes by their letters where they are free."""
+    return f"[{', '.join('BT'[axis] if size is None else str(size) for axis, size in enumerate(spec.shape))}]"
 
 
-def check_mask(observations: tf.Tensor, mask: tf.Tensor) -> None:
+def check_shapes(specs: Sequence[tf.TensorSpec], *inputs: tf.Tensor) -> list[tf.Tensor]:
+    """Refuses inputs that have not the shapes of a signature, or no sequence or step: a server takes any shape.
+
+    Args:
+        specs: of the signature.
+        *inputs: what came.
+    """
+    checks = []
+    for spec, value in zip(specs, inputs, strict=True):
+        shape = _received_shape(value)
+        sizes = [-1 if size is None else size for size in spec.shape] + [_NOTHING]
+        received = tf.concat([shape, [_NOTHING] * len(sizes)], axis=0)[: len(sizes)]
+        fits = tf.where(tf.equal(sizes, -1), received > 0, tf.equal(received, sizes))
+        free = " and ".join("BT"[axis] for axis, size in enumerate(spec.shape) if size is None)
+        at_least = f", {free} at least 1" if free else ""
+        message = f"`{spec.name}` must have the shape {describe_shape(spec)}{at_least}. Received the shape"
+        checks.append((tf.reduce_all(fits), message, shape))
+    return _after(checks, *inputs)
+
+
+def check_mask(observations: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Refuses a mask `[B, T]` that has not the shape of the observations `[B, T, D]`, or is no right padding."""
-    tf.debugging.assert_equal(
-        tf.shape(mask), tf.shape(observations)[:2], "`mask` must have the shape [B, T] of `observations`"
+    fits = tf.reduce_all(tf.shape(mask) == tf.shape(observations)[:2])
+    message = "`mask` must have the shape [B, T] of `observations`. Received the shape"
+    observations, mask = _after([(fits, message, tf.shape(mask))], observations, mask)
+    broken = tf.reduce_any(mask[:, 1:] & ~mask[:, :-1], axis=1) | ~mask[:, 0]
+    message = (
+        "`mask` must be right padding, true from the first step of each sequence up to its length. Received a gap, "
+        "padding on the left or no step in the sequences"
     )
-    gap = tf.reduce_any(mask[:, 1:] & ~mask[:, :-1])
-    tf.debugging.assert_equal(gap, False, "`mask` must be right padding, true up to a sequence's length")
+    return _after([(~tf.reduce_any(broken), message, tf.where(broken)[:, 0])], observations, mask)
 
 
-def check_state(observation: tf.Tensor, *state: tf.Tensor) -> None:
-    """Refuses a state `[B, ..]` of more or fewer sequences than the observation `[B, D]` has."""
-    for part in state:
-        message = "The state must have as many sequences as `observation`"
-        tf.debugging.assert_equal(tf.shape(part)[0], tf.shape(observation)[0], message)
+def check_values(
+    name: str, observations: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None, likelihood
+) -> tf.Tensor:
+    """Refuses observations that the emission cannot give, on real steps; returns those in the model's units.
+
+    Args:
+        name: of the input.
+        observations: in the user's units, `[.., D]`.
+        values: the same in the model's.
+        mask: bool `[..]`, True on real steps; None where all are.
+        likelihood: the emission.
+    """
+    possible = likelihood.possible(values)
+    if mask is not None:
+        possible |= ~mask[..., tf.newaxis]
+    message = f"`{name}` must be {likelihood.expected} for the emission {likelihood}. Received the value"
+    (values,) = _after([(tf.reduce_all(possible), message, tf.boolean_mask(observations, ~possible)[:1])], values)
+    return values
+
+
+def check_state(observation: tf.Tensor, hidden: tf.Tensor, log_weights: tf.Tensor) -> list[tf.Tensor]:
+    """Refuses a state that no step gave: of more or fewer sequences than the observation `[B, D]`, or not finite.
+
+    Args:
+        observation: `[B, D]`.
+        hidden: `[B, M, H]`.
+        log_weights: `[B, M]`; -inf of a particle that is lost, but not of all.
+    """
+    count = tf.shape(observation)[0]
+    checks = [
+        (
+            tf.shape(part)[0] == count,
+            f"`{name}` must be of as many sequences as `observation`. Received",
+            tf.shape(part),
+        )
+        for name, part in (("hidden", hidden), ("particle_log_weights", log_weights))
+    ]
+    observation, hidden, log_weights = _after(checks, observation, hidden, log_weights)
+    wrong = ~tf.reduce_all(tf.math.is_finite(hidden), axis=[1, 2])
+    largest = tf.reduce_max(log_weights, axis=1)
+    lost = ~tf.math.is_finite(largest) | tf.reduce_any(tf.math.is_nan(log_weights), axis=1)
+    checks = [
+        (~tf.reduce_any(wrong), "`hidden` must be finite. It is not in the sequences", tf.where(wrong)[:, 0]),
+        (
+            ~tf.reduce_any(lost),
+            "`particle_log_weights` must be numbers below infinity, finite for a particle of each sequence at least. "
+            "They are not in the sequences",
+            tf.where(lost)[:, 0],
+        ),
+    ]
+    return _after(checks, observation, hidden, log_weights)
+
+
+def check_sizes(batch: tf.Tensor, steps: tf.Tensor, max_generated: int) -> list[tf.Tensor]:
+    """Refuses sizes that are not positive, or whose product is above the most that may be generated at once."""
+    sizes = {"batch": batch, "steps": steps}
+    checks = [(size > 0, f"`{name}` must be at least 1. Received", size) for name, size in sizes.items()]
+    batch, steps = _after(checks, batch, steps)
+    total = tf.cast(batch, tf.int64) * tf.cast(steps, tf.int64)
+    message = f"`batch` times `steps` must be at most {max_generated}, the limit of this export. Received"
+    return _after([(total <= max_generated, message, total)], batch, steps)
+
+
+@tf.function(autograph=False, experimental_attributes={"_noinline": True})
+def _shape_of(value: tf.Tensor) -> tf.Tensor:
+    return tf.shape(value)
+
+
+def _received_shape(value: tf.Tensor) -> tf.Tensor:
+    """Returns the shape that an input has: TensorFlow believes the signature's, and leaves out what checks it.
+
+    So it is asked for in a function that knows none, and that is not made a part of one that does.
+    """
+    return _shape_of.get_concrete_function(tf.TensorSpec(None, value.dtype))(value)
+
+
+def _after(checks: Sequence[tuple[tf.Tensor, str, tf.Tensor]], *values: tf.Tensor) -> list[tf.Tensor]:
+    """Returns values, computed only if each condition of (condition, what is expected, what was received) holds."""
+    asserts = [tf.debugging.Assert(condition, [message, received]) for condition, message, received in checks]
+    with tf.control_dependencies(asserts):
+        return [tf.identity(value) for value in values]

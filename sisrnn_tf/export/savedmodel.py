@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from sisrnn_tf import memory
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.export import card, warmup
@@ -16,6 +17,7 @@ from sisrnn_tf.export.sentences import SentenceSignatures
 from sisrnn_tf.export.sequences import SequenceSignatures
 from sisrnn_tf.validation import require, require_int
 
+_MAX_GENERATED = {3: 2**16, 2: 2**12}  # by the rank of observations
 _DEFAULT = "score"  # the signature that a request gets that names none
 
 
@@ -27,6 +29,7 @@ def export(
     normalization: Normalization | None = None,
     vocabulary: Vocabulary | None = None,
     origin: card.Origin | None = None,
+    max_generated: int | None = None,
 ) -> None:
     """Writes a model as a SavedModel that loads where neither Keras nor this package is; whole or not at all.
 
@@ -38,12 +41,15 @@ def export(
         normalization: of the model's observations; requests and answers are in the user's units.
         vocabulary: of a model of sentences; requests and answers are text.
         origin: what its card says of its training.
+        max_generated: the largest B T, sequences times steps, that a request of `generate` may ask for: it is
+            INVALID_ARGUMENT beyond. None for 65,536, of sentences 4,096: on two cores the costliest such request, one
+            sequence of all the steps, takes the paper's sizes 5 s, and a transformer, of quadratic cost, 80 s.
 
     Raises:
         ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
     """
     path = pathlib.Path(path)
-    signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary)
+    signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated)
     check_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
@@ -71,21 +77,37 @@ def check_new(path: pathlib.Path) -> None:
     require(not path.exists(), "path", "new: an export is never changed. Choose the next number", str(path))
 
 
-def _signatures(model, num_mixing, num_importance, normalization, vocabulary):
+def _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated):
     num_mixing = require_int("num_mixing", num_mixing, 0)
     num_importance = require_int("num_importance", num_importance, 1)
+    if max_generated is None:
+        max_generated = _MAX_GENERATED[model.observation_rank]
+    max_generated = require_int("max_generated", max_generated, 1)
+    _check_draws(model, num_mixing, num_importance)
     if model.observation_rank == 3:
         require(vocabulary is None, "vocabulary", "None: the model is not of sentences", vocabulary)
         size, given = model.likelihood.event_size, None if normalization is None else len(normalization.shift)
         require(given in (None, size), "normalization", f"of {size} features, as the model's observations", given)
-        return SequenceSignatures(model, num_mixing, num_importance, normalization)
+        return SequenceSignatures(model, num_mixing, num_importance, normalization, max_generated)
     size = model.likelihood.vocabulary_size
     require(vocabulary is not None, "vocabulary", "that of the model: it reads and writes text", vocabulary)
     require(normalization is None, "normalization", "None: words have no units", normalization)
     ids = (len(vocabulary), vocabulary.end_id, vocabulary.unknown_id)
     expected = (size, model.end_id, model.unknown_id)
     require(ids == expected, "vocabulary", f"the model's, with (words, end, unknown) = {expected}", ids)
-    return SentenceSignatures(model, num_mixing, num_importance, vocabulary)
+    return SentenceSignatures(model, num_mixing, num_importance, vocabulary, max_generated)
+
+
+def _check_draws(model, num_mixing: int, num_importance: int) -> None:
+    """Checks that one step of one sequence can be scored, whose particles and mixing draws a server holds."""
+    if not hasattr(model, "cell"):  # an exact likelihood has neither
+        return
+    noise_size = model.cell.encoder.noise_size
+    most = memory.MAX_DRAW // max(1, noise_size)
+    expected = f"at most {most}: of more draws of {noise_size} numbers of noise TensorFlow loses count"
+    require(num_mixing <= most, "num_mixing", expected, num_mixing)
+    numbers = num_importance * (noise_size + model.cell.latent_size + model.cell.hidden_size)
+    memory.check_bytes("num_importance", num_importance, 4 * numbers, "one step of one sequence")
 
 
 def _to_function(signatures, name: str):

@@ -19,6 +19,7 @@ class SentenceSignatures:
         num_mixing: K.
         num_importance: M.
         vocabulary: of the model.
+        max_generated: the largest B T of `generate`.
 
     Attributes:
         normalization: None: words have no units.
@@ -30,9 +31,9 @@ class SentenceSignatures:
 
     normalization = None
 
-    def __init__(self, model, num_mixing: int, num_importance: int, vocabulary: Vocabulary):
+    def __init__(self, model, num_mixing: int, num_importance: int, vocabulary: Vocabulary, max_generated: int):
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
-        self.vocabulary = vocabulary
+        self.vocabulary, self.max_generated = vocabulary, max_generated
         words = tf.constant(vocabulary.words)
         numbers = tf.lookup.KeyValueTensorInitializer(words, tf.range(len(vocabulary)))
         self.table = tf.lookup.StaticHashTable(numbers, default_value=vocabulary.unknown_id)
@@ -65,22 +66,23 @@ class SentenceSignatures:
         Words stand between white space; one that the vocabulary lacks is scored as its unknown word, and the end of
         the sentence is scored too.
         """
-        words, mask = self._to_words(sentences)
+        words, mask, seed = self._to_checked(sentences, seed)
         return {"log_likelihood": self.model.score(words, mask, self.num_importance, self.num_mixing, seed)}
 
     def encode(self, sentences, seed):
         """The latent z of each sentence, drawn from the posterior, and the state of the network that has read it."""
-        outputs = self.model.infer(*self._to_words(sentences), seed)
+        outputs = self.model.infer(*self._to_checked(sentences, seed))
         return {name: tf.cast(outputs[name], self.model.density_dtype) for name in ("latent", "hidden")}
 
     def reconstruct(self, sentences, seed):
         """Sentences at latents drawn from the posterior, each word the likeliest, as long as the longest given."""
-        words, mask = self._to_words(sentences)
+        words, mask, seed = self._to_checked(sentences, seed)
         return {"sentences": self._to_text(self.model.reconstruct(words, mask, seed, tf.shape(words)[1]))}
 
     def generate(self, batch, steps, seed):
         """New sentences, drawn from the model, B = batch of at most so many steps: words, the end among them."""
-        requests.check_sizes(batch, steps)
+        batch, steps, seed = requests.check_shapes(self.specs["generate"], batch, steps, seed)
+        batch, steps = requests.check_sizes(batch, steps, self.max_generated)
         return {"sentences": self._to_text(self.model.generate(batch, steps, seed))}
 
     def examples(self) -> dict[str, tuple]:
@@ -89,8 +91,13 @@ class SentenceSignatures:
         sentence = " ".join(self.vocabulary.words[:_WARMUP_STEPS]).encode()
         return {
             **{name: (np.array([sentence], object), seed) for name in ("score", "encode", "reconstruct")},
-            "generate": (np.int32(1), np.int32(_WARMUP_STEPS), seed),
+            "generate": (np.int32(1), np.int32(min(_WARMUP_STEPS, self.max_generated)), seed),
         }
+
+    def _to_checked(self, sentences: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns the words, the mask and the seed of a request, if it is in order."""
+        sentences, seed = requests.check_shapes(self.specs["score"], sentences, seed)
+        return *self._to_words(sentences), seed
 
     def _to_words(self, sentences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns numbers of words `[B, T]`, the end after each sentence, and the mask `[B, T]`."""

@@ -21,6 +21,7 @@ class SequenceSignatures:
         num_mixing: K.
         num_importance: M.
         normalization: of the model's observations, or None.
+        max_generated: the largest B T of `generate`.
 
     Attributes:
         specs: signature -> shapes and types of its arguments.
@@ -28,9 +29,17 @@ class SequenceSignatures:
         likelihood: what `score` estimates, in words.
     """
 
-    def __init__(self, model, num_mixing: int, num_importance: int, normalization: Normalization | None):
+    def __init__(
+        self,
+        model,
+        num_mixing: int,
+        num_importance: int,
+        normalization: Normalization | None,
+        max_generated: int,
+    ):
         num_importance = 1 if model.has_exact_state else num_importance
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
+        self.max_generated = max_generated
         dtype, size = model.density_dtype, model.likelihood.event_size
         self.normalization, self.units = normalization, Units(normalization, dtype)
         sequences = (
@@ -80,24 +89,24 @@ class SequenceSignatures:
 
     def score(self, observations, mask, seed):
         """What the model knows of log p(x) of each sequence, see Likelihoods; step t draws from fold_in(seed, t)."""
-        requests.check_mask(observations, mask)
-        values = self.model.score(self.units.apply(observations), mask, self.num_importance, self.num_mixing, seed)
+        values, mask, seed = self._to_checked(observations, mask, seed)
+        values = self.model.score(values, mask, self.num_importance, self.num_mixing, seed)
         return {"log_likelihood": self.units.density(values, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))}
 
     def encode(self, observations, mask, seed):
         """The latents z_t, drawn from the posterior, and the hidden states h_t."""
-        requests.check_mask(observations, mask)
-        outputs = self.model.infer(self.units.apply(observations), mask, seed)
+        outputs = self.model.infer(*self._to_checked(observations, mask, seed))
         return {name: tf.cast(outputs[name], self.units.dtype) for name in ("latent", "hidden")}
 
     def reconstruct(self, observations, mask, seed):
         """The emission's mean at latents drawn from the posterior."""
-        requests.check_mask(observations, mask)
-        return {"observations": self.units.invert(self.model.reconstruct(self.units.apply(observations), mask, seed))}
+        rebuilt = self.model.reconstruct(*self._to_checked(observations, mask, seed))
+        return {"observations": self.units.invert(rebuilt)}
 
     def generate(self, batch, steps, seed):
         """New sequences, drawn from the model: T = steps of B = batch."""
-        requests.check_sizes(batch, steps)
+        batch, steps, seed = requests.check_shapes(self.specs["generate"], batch, steps, seed)
+        batch, steps = requests.check_sizes(batch, steps, self.max_generated)
         return {"observations": self.units.invert(self.model.generate(batch, steps, seed))}
 
     def step(self, observation, hidden, particle_log_weights, seed):
@@ -108,9 +117,11 @@ class SequenceSignatures:
         state before it, at a draw from the prior. Each step wants a seed of its own: with those of
         `tf.random.experimental.stateless_fold_in(seed, t, "philox")`, t from 0 on, the steps add up to `score`.
         """
-        requests.check_state(observation, hidden, particle_log_weights)
-        state = StreamState(hidden, particle_log_weights)
-        step = self.model.stream_step(self.units.apply(observation), state, self.num_mixing, seed)
+        inputs = (observation, hidden, particle_log_weights, seed)
+        *state, seed = requests.check_shapes(self.specs["step"], *inputs)
+        observation, *state = requests.check_state(*state)
+        observation = self._to_possible("observation", observation)
+        step = self.model.stream_step(observation, StreamState(*state), self.num_mixing, seed)
         return {
             "log_weight": self.units.density(step.log_weight, 1),
             "emission_parameters": step.emission_parameters,
@@ -118,6 +129,16 @@ class SequenceSignatures:
             "hidden": step.state.hidden,
             "particle_log_weights": step.state.log_weights,
         }
+
+    def _to_checked(self, observations, mask, seed):
+        """Returns the inputs of a sequence signature, the observations in the model's units, if they are in order."""
+        observations, mask, seed = requests.check_shapes(self.specs["score"], observations, mask, seed)
+        observations, mask = requests.check_mask(observations, mask)
+        return self._to_possible("observations", observations, mask), mask, seed
+
+    def _to_possible(self, name: str, observations: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns observations in the model's units, if all of the real ones can be observed."""
+        return requests.check_values(name, observations, self.units.apply(observations), mask, self.model.likelihood)
 
     def examples(self) -> dict[str, tuple]:
         """Returns the arguments of a request for each signature."""
@@ -129,6 +150,6 @@ class SequenceSignatures:
         sequences = (observations, np.ones([1, _WARMUP_STEPS], bool), seed)
         return {
             **{name: sequences for name in ("score", "encode", "reconstruct")},
-            "generate": (np.int32(1), np.int32(_WARMUP_STEPS), seed),
+            "generate": (np.int32(1), np.int32(min(_WARMUP_STEPS, self.max_generated)), seed),
             "step": (observations[:, 0], *state, seed),
         }

@@ -217,12 +217,13 @@ class SequenceModel(CheckedModel):
         normalization: Normalization | None = None,
         vocabulary: Vocabulary | None = None,
         origin: export.Origin | None = None,
+        max_generated: int | None = None,
     ) -> None:
         """Writes a SavedModel with the signatures score, encode, reconstruct, generate and, of sequences, step.
 
         Arguments: see `sisrnn_tf.export.export`.
         """
-        export.export(self, path, num_mixing, num_importance, normalization, vocabulary, origin)
+        export.export(self, path, num_mixing, num_importance, normalization, vocabulary, origin, max_generated)
 
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)

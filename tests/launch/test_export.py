@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import tensorflow as tf
 
 from sisrnn_tf import export
@@ -10,7 +11,8 @@ from tests.launch import launcher
 
 def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
     path = tmp_path / "models" / "digits" / "1"
-    arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", "--num_importance=65536")  # the most there may be
+    sizes = ("--num_importance=65536", "--max_generated=6")  # the most particles that there may be
+    arguments = (f"--workdir={trained[0]}", f"--export_dir={path}", *sizes)
     status, output = launcher.run_anew("export", *arguments)
     assert status == 0 and str(path) in output, output
     assert [child.name for child in path.parent.iterdir()] == ["1"]
@@ -27,6 +29,9 @@ def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
     generate = tf.saved_model.load(str(path)).signatures["generate"]
     made = generate(batch=tf.constant(2), steps=tf.constant(3), seed=tf.constant([0, 0]))["observations"]
     assert made.shape == (2, 3, 8)
+    assert "6 steps of `generate`" in card
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`batch` times `steps` must be at most 6"):
+        generate(batch=tf.constant(7), steps=tf.constant(1), seed=tf.constant([0, 0]))
 
     status, output = launcher.run("export", *arguments)
     assert status != 0 and "`path` must be new" in output and "Choose the next number" in output
