@@ -31,7 +31,8 @@ class Contender(Protocol):
 
         Args:
             observations: `[B, T, D]`.
-            noise: "mixing" `[T, B, N]`, "latent" `[T, B, Z]`, "extra_mixing" `[K, T, B, N]`.
+            noise: "mixing" `[T, B, N]`, "latent" `[T, B, Z]`, "extra_mixing" `[K, T, B, N]`; and "seed", int32 `[2]`,
+                of which this library draws the same.
         """
         ...
 

@@ -59,7 +59,8 @@ def _fit(configuration: Configuration, batches, num_steps: int, folder: pathlib.
     import keras
 
     from benchmarks import reference
-    from sisrnn_tf import callbacks, checkpoints, schedules
+    from sisrnn_tf.inference import schedules
+    from sisrnn_tf.runs import callbacks, checkpoints
 
     model = reference.compiled_model(configuration)
     series = checkpoints.Checkpoints(folder, "last", checkpoints.training_variables(model), 3)

@@ -20,7 +20,7 @@ from benchmarks.configuration import Configuration
 
 def from_path(path: str) -> str:
     """Returns the name here of a Keras variable of `SISRNN`."""
-    return path.split("cell/", 1)[-1].replace("network/", "")
+    return path.split("cell/", 1)[-1].replace("network/", "").replace("gru/", "")
 
 
 def num_layers(configuration: Configuration) -> dict[str, int]:

@@ -64,20 +64,11 @@ def make_step(configuration: Configuration):
 
 def _loss(model, observations, seed, num_mixing: int):
     """Returns minus the mean of L_K, made as the model's own training step makes it."""
-    import tensorflow as tf
+    from benchmarks import reference
+    from sisrnn_tf.inference.sivi import SIVI
 
-    from sisrnn_tf import noise
-    from sisrnn_tf.chunked_mixture import densities_and_mixture
-    from sisrnn_tf.losses import step_weights
-
-    observations = tf.transpose(observations, [1, 0, 2])  # [T, B, D]
-    cell = model.cell
-    trajectory = model.rnn.scan(observations, noise.draw_noise(cell, *observations.shape[:2], 0, seed))
-    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    draws = noise.extra_mixing(cell, num_mixing, seed)
-    densities, mixture = densities_and_mixture(cell, observations, parameters, trajectory, draws, num_mixing)
-    weights = step_weights(densities.prior, None, None)
-    return mixture.weighted_sum(weights)[0] - tf.reduce_sum(weights * (densities.emission + densities.prior))
+    passed = reference.pass_over(model, observations, seed)
+    return -SIVI(num_mixing).training_value(passed, None, 1.0)[0]
 
 
 def initial_arguments(model, configuration: Configuration) -> list[np.ndarray]:

@@ -11,13 +11,14 @@ import tensorflow as tf
 import sisrnn_tf
 from benchmarks import parameters
 from benchmarks.configuration import ADAM, Configuration
-from sisrnn_tf import bounds
-from sisrnn_tf.types import Noise, Trajectory
+from sisrnn_tf.inference import noise
+from sisrnn_tf.inference.filter import Sequences
+from sisrnn_tf.inference.passes import SequencePass
 
 
 def build_model(configuration: Configuration, **kwargs) -> sisrnn_tf.SISRNN:
     """Returns this library's model of a configuration; further arguments are the model's."""
-    encoder = sisrnn_tf.encoders.SemiImplicit(
+    posterior = sisrnn_tf.posteriors.SemiImplicit(
         configuration.latent_size,
         configuration.encoder_sizes,
         configuration.noise_sizes,
@@ -30,7 +31,7 @@ def build_model(configuration: Configuration, **kwargs) -> sisrnn_tf.SISRNN:
         latent_size=configuration.latent_size,
         hidden_size=configuration.hidden_size,
         num_mixing=configuration.num_mixing,
-        encoder=encoder,
+        posterior=posterior,
         prior_sizes=configuration.prior_sizes,
         decoder_sizes=configuration.decoder_sizes,
         scale_floor=configuration.scale_floor,
@@ -57,53 +58,46 @@ def set_weights(model: sisrnn_tf.SISRNN, weights: dict[str, np.ndarray]) -> None
         variable.assign(weights[parameters.from_path(variable.path)])
 
 
-def plain_bound(
-    model: sisrnn_tf.SISRNN,
-    observations: tf.Tensor,
-    emission_parameters: tf.Tensor,
-    trajectory: Trajectory,
-    noise: Noise,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns L_K `[B]` and -mean L_K at a trajectory, by plain operations, as `model.bound` does."""
-    densities = bounds.log_densities(model.cell, observations, emission_parameters, trajectory, noise)
-    bound = bounds.bound_terms(densities).surrogate
+def plain_bound(model: sisrnn_tf.SISRNN, passed: SequencePass) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns L_K `[B]` and -mean L_K of a pass, by plain operations, as `model.bound` does."""
+    bound = sisrnn_tf.objectives.SIVI(model.loss_layer.objective.num_mixing).estimate(passed).log_likelihood
     return bound, -tf.reduce_mean(bound)
 
 
 def bound_and_gradients(
-    model: sisrnn_tf.SISRNN, observations: np.ndarray, noise: dict[str, np.ndarray], evaluate: Callable = plain_bound
+    model: sisrnn_tf.SISRNN, observations: np.ndarray, seed: np.ndarray, evaluate: Callable = plain_bound
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Returns L_K `[B]` and the gradients of -mean L_K, by the library's pure functions under a tape.
 
     Args:
         model: float32 or float64.
         observations: `[B, T, D]`.
-        noise: "mixing" `[T, B, N]`, "latent" `[T, B, Z]`, "extra_mixing" `[K, T, B, N]`.
+        seed: of the noise, int32 `[2]`.
         evaluate: as `plain_bound`.
     """
-    dtype = model.compute_dtype
-    observations = tf.cast(np.swapaxes(observations, 0, 1), dtype)
-    noise = Noise(**{name: tf.cast(array, dtype) for name, array in noise.items()})
     with tf.GradientTape() as tape:
-        trajectory = model.rnn.scan(observations, noise)
-        emission = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-        bound, loss = evaluate(model, observations, emission, trajectory, noise)
+        bound, loss = evaluate(model, pass_over(model, observations, seed))
     variables = model.trainable_variables
     gradients = tape.gradient(loss, [variable.value for variable in variables])
     names = [parameters.from_path(variable.path) for variable in variables]
     return bound.numpy(), {name: gradient.numpy() for name, gradient in zip(names, gradients, strict=True)}
 
 
-def draw_noise(configuration: Configuration, batch_size: int, seed: int) -> dict[str, np.ndarray]:
-    """Returns float32 noise of a pass: -1/2 or 1/2, and standard normals."""
-    generator = np.random.default_rng(seed)
-    shape = (configuration.num_steps, batch_size)
+def pass_over(model: sisrnn_tf.SISRNN, observations: np.ndarray | tf.Tensor, seed: np.ndarray | tf.Tensor):
+    """Returns the pass over a batch `[B, T, D]` that training with the noise of a seed would make."""
+    observations = tf.cast(tf.transpose(observations, [1, 0, 2]), model.density_dtype)  # [T, B, D]
+    return SequencePass(model.rnn, Sequences(observations), tf.convert_to_tensor(seed))
 
-    def mixing(*leading):
-        return generator.integers(0, 2, (*leading, *shape, configuration.noise_size)).astype(np.float32) - 0.5
 
-    latent = generator.standard_normal((*shape, configuration.latent_size)).astype(np.float32)
-    return {"mixing": mixing(), "latent": latent, "extra_mixing": mixing(configuration.num_mixing)}
+def noise_of(model: sisrnn_tf.SISRNN, num_steps: int, batch_size: int, seed: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the float32 noise of a pass, as the library's law deals it out."""
+    seeds = noise.row_seeds(noise.step_seeds(tf.constant(seed), num_steps), tf.range(batch_size))  # [T, B, 2]
+    drawn, num_mixing = noise.draw(model.cell, seeds), model.loss_layer.objective.num_mixing
+    rows = tf.reshape(seeds, [-1, 2])
+    extra = noise.extra_mixing(model.cell.posterior_part, rows, num_mixing)  # [T B, K, N]
+    extra = tf.reshape(extra, [num_steps, batch_size, num_mixing, -1])
+    arrays = {"mixing": drawn.mixing, "latent": drawn.latent, "extra_mixing": tf.transpose(extra, [2, 0, 1, 3])}
+    return {name: tf.cast(array, tf.float32).numpy() for name, array in arrays.items()}
 
 
 def observations_of(configuration: Configuration, batch_size: int, seed: int) -> np.ndarray:
@@ -128,9 +122,10 @@ def write(
     np.savez(folder / "build.npz", observations=observations_of(configuration, configuration.batch_size, 1), **weights)
     short = dataclasses.replace(configuration, num_steps=min(configuration.num_steps, check_num_steps))
     observations = observations_of(short, check_batch_size, 2)
-    noise = draw_noise(short, check_batch_size, 3)
-    np.savez(folder / "check.npz", observations=observations, **noise)
     model = build_model(configuration, dtype="float64")
     set_weights(model, weights)
-    bound, gradients = bound_and_gradients(model, observations, noise)
+    seed = np.array([3, 0], np.int32)
+    drawn = noise_of(model, short.num_steps, check_batch_size, seed)
+    np.savez(folder / "check.npz", observations=observations, seed=seed, **drawn)
+    bound, gradients = bound_and_gradients(model, observations, seed)
     np.savez(folder / "expected.npz", bound=bound, **gradients)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks import machine, trials
 from benchmarks.configuration import Configuration
 from flags.arguments import flags_only
-from sisrnn_tf.plotting import files
+from sisrnn_tf.analysis.plotting import files
 
 SIZES = {
     "num_steps": (28, 56, 112, 224, 448),

@@ -169,6 +169,18 @@ def connect(model: str, grpc_address: str, rest_address: str, timeout: float = 1
     return client if client.is_reachable() else RestClient(rest_address, model, timeout)
 
 
+def step_seed(seed: np.ndarray, time: int) -> np.ndarray:
+    """Returns the seed of a step of a stream, int32 `[2]`, with which the steps add up to `score` with a seed.
+
+    It is element `time` of SplitMix64 (Steele, Lea & Flood 2014), the halves of 64 bits, the lower one first.
+    """
+    low, high = (int(half) % 2**32 for half in seed)
+    value = (low + (high << 32) + (time + 1) * 0x9E3779B97F4A7C15) % 2**64
+    for shift, multiplier in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value = (value ^ (value >> shift)) * multiplier % 2**64
+    return np.array([value ^ (value >> 31)], np.uint64).view(np.int32)
+
+
 def show(client: GrpcClient | RestClient) -> None:
     """Generates, then scores, encodes and reconstructs what was generated, and, unless it is text, streams it."""
     seed = np.array([0, 0], np.int32)
@@ -185,8 +197,7 @@ def show(client: GrpcClient | RestClient) -> None:
     shapes, total = client.input_shapes("step"), 0.0
     state = {part: np.zeros([len(made), *shapes[part][1:]], made.dtype) for part in ("hidden", "particle_log_weights")}
     for time in range(made.shape[1]):
-        step_seed = np.array([0, time], np.int32)
-        answer = client.predict("step", observation=made[:, time], seed=step_seed, **state)
+        answer = client.predict("step", observation=made[:, time], seed=step_seed(seed, time), **state)
         state = {part: answer[part] for part in state}
         total = total + answer["log_weight"]
     print("step", total.tolist())

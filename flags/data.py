@@ -2,8 +2,11 @@
 
 from absl import flags
 
-from sisrnn_tf.config import BINARIZATIONS, LAYOUTS, NORMALIZATIONS, SPLIT_PROTOCOLS, TRAIN_SPLITS
-from sisrnn_tf.data.registry import DATASETS, NO_IMAGES
+from sisrnn_tf.configuration.config import BINARIZATIONS, LAYOUTS, NORMALIZATIONS, SPLIT_PROTOCOLS, TRAIN_SPLITS
+from sisrnn_tf.data.registry import DATASETS, NO_IMAGES, by_value, users
+
+_BINARIZATIONS = by_value(lambda entry: entry.default_binarization * entry.kind.is_image)
+_NORMALIZATIONS = by_value(lambda entry: entry.kind.default_normalization * ("normalization" in entry.options))
 
 flags.DEFINE_enum(
     "dataset",
@@ -14,10 +17,7 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder with the data set's files. Of text: train.txt, valid.txt or val.txt, and test.txt, plain or gzipped, a "
-    "tokenized sentence a line; text may lack the latter two, or be a single file. Of strokes and npz: the .npz "
-    "file. Of csv: the file, or train.csv, valid.csv and test.csv with a header `sequence,NAME,..` and a row a step. "
-    "Of iamondb: lineStrokes/ and the lists of forms.",
+    f"Folder with the data set's files, or the file. {by_value(lambda entry: entry.files)}.",
 )
 flags.DEFINE_bool("download", None, "Let TFDS download the data set.")
 flags.DEFINE_enum(
@@ -26,15 +26,19 @@ flags.DEFINE_enum(
     [name for name in BINARIZATIONS if name != NO_IMAGES],
     "How grey images become observations. larochelle: his fixed files (binarized_mnist only); sampled: Bernoulli once; "
     "dynamic: Bernoulli afresh every time; threshold: > 0.5; grey: intensities, whose cross-entropy is no likelihood. "
-    "Default: digits threshold, mnist dynamic, binarized_mnist larochelle.",
+    f"Default of {_BINARIZATIONS}.",
 )
 flags.DEFINE_enum(
-    "train_split", None, TRAIN_SPLITS, "Of text; val: train on the validation file, every tenth sentence held out."
+    "train_split",
+    None,
+    TRAIN_SPLITS,
+    f"Of {users('train_split')}; val: train on the validation file, every tenth sentence held out.",
 )
 flags.DEFINE_string(
     "vocabulary_file",
     None,
-    "Of text: a word a line. Default: vocab.txt or vocab.txt.gz of --data_dir, or else the words of the training text.",
+    f"Of {users('vocabulary_file')}: a word a line. "
+    "Default: vocab.txt or vocab.txt.gz of --data_dir, or else the words of the training text.",
 )
 flags.DEFINE_integer("vocabulary_size", None, "Of text: at most so many words, the most frequent of the training text.")
 flags.DEFINE_integer(
@@ -47,15 +51,19 @@ flags.DEFINE_enum(
     None,
     NORMALIZATIONS,
     "Of real-valued sequences. per_channel: by mean and standard deviation of each feature; vrnn: by one of each for "
-    "both offsets of strokes, as published scores. Default: strokes, iamondb and glyphs vrnn, csv and npz per_channel.",
+    f"both offsets of strokes, as published scores. Default of {_NORMALIZATIONS}.",
 )
 flags.DEFINE_enum(
     "splits",
     None,
     SPLIT_PROTOCOLS,
-    "Of iamondb. vrnn: train on trainset, testset_t and testset_f but for every tenth line, which validates, report on "
-    "testset_v; official: trainset, testset_v and testset_f. Default: vrnn.",
+    f"Of {users('splits')}. vrnn: train on trainset, testset_t and testset_f but for every tenth line, which "
+    "validates, report on testset_v; official: trainset, testset_v and testset_f. Default: vrnn.",
 )
-flags.DEFINE_bool("allow_pickle", None, "Of strokes: read pickled arrays, such as sketch-rnn's; they can run any code.")
+flags.DEFINE_bool(
+    "allow_pickle",
+    None,
+    f"Of {users('allow_pickle')}: read pickled arrays, such as sketch-rnn's; they can run any code.",
+)
 flags.DEFINE_enum("layout", None, LAYOUTS, "rows: an image row a step; pixels: one pixel a step. Default: rows.")
 flags.DEFINE_integer("max_eval_sequences", None, "Validate and test on at most so many sequences, evenly spaced.")

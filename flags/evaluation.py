@@ -2,15 +2,16 @@
 
 from absl import flags
 
-from sisrnn_tf.config import PRECISIONS
-from sisrnn_tf.likelihoods import ESTIMATORS
+from sisrnn_tf.analysis.likelihoods import ESTIMATORS
+from sisrnn_tf.configuration.config import PRECISIONS
+
+_DESCRIPTIONS = "; ".join(f"{name}: {kind.describe()}" for name, kind in ESTIMATORS.items())
 
 flags.DEFINE_enum(
     "estimator",
     "iwae",
     [*ESTIMATORS, "all"],
-    "bound: L_K, as in training; iwae: importance-weighted trajectories; smc: sequential Monte Carlo; all: the three. "
-    "The likelihood of an rnn is exact, whatever is asked for.",
+    f"{_DESCRIPTIONS}; all: each of them. The likelihood of an rnn is exact, whatever is asked for.",
 )
 flags.DEFINE_list(
     "num_mixing",
@@ -18,7 +19,9 @@ flags.DEFINE_list(
     "K, mixing draws beside the generating one; several, comma-separated, for each. A vrnn has none, so K = 0.",
 )
 flags.DEFINE_list(
-    "num_importance", ["10"], "M, trajectories or particles of iwae and smc; several, comma-separated, for each."
+    "num_importance",
+    ["10"],
+    "M, trajectories or particles of the estimators but bound; several, comma-separated, for each.",
 )
 flags.DEFINE_enum("split", "test", ["test", "validation"], "Which sequences.")
 flags.DEFINE_integer(

@@ -9,18 +9,14 @@ from absl.flags import FLAGS
 
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
 from flags.arguments import refuse_useless
-from sisrnn_tf import strategies
-from sisrnn_tf.config import (
-    MODEL_OPTIONS,
-    MODELS,
-    SENTENCE_MODELS,
-    DataConfig,
-    ExperimentConfig,
-    ModelConfig,
-)
-from sisrnn_tf.data.registry import DATASETS, EMISSION_OPTIONS, Entry
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.validation import require
+from sisrnn_tf.configuration import families
+from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig
+from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.core import strategies
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data.kinds import KINDS
+from sisrnn_tf.data.registry import DATASETS, Entry
 
 
 def from_flags() -> ExperimentConfig:
@@ -29,14 +25,18 @@ def from_flags() -> ExperimentConfig:
     Raises:
         absl.app.UsageError: a value is out of its range.
     """
-    names = {part.name for field in dataclasses.fields(ExperimentConfig) for part in dataclasses.fields(field.default)}
+    sections: list[Any] = [field.default for field in dataclasses.fields(ExperimentConfig)]
+    names = {part.name for section in sections for part in dataclasses.fields(section)}
     given = {name: FLAGS[name].value for name in names if FLAGS[name].value is not None}
     try:
         sizes = {name: _to_sizes(name, value) for name, value in given.items() if isinstance(value, list)}
         entry = DATASETS[FLAGS.dataset]
-        default_model = "sentence_sisrnn" if entry.is_text else "sisrnn"
-        defaults = {"binarization": entry.default_binarization, "normalization": entry.default_normalization}
-        options = {"model": default_model} | defaults | given | sizes
+        defaults = {
+            "model": entry.kind.default_model,
+            "binarization": entry.default_binarization,
+            "normalization": entry.kind.default_normalization,
+        }
+        options = defaults | given | sizes
         _refuse_useless(given, options["model"], entry)
         preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
         return from_options(preset, options)
@@ -46,14 +46,14 @@ def from_flags() -> ExperimentConfig:
 
 def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
     """Raises a ValueError for a model that does not fit the data, and for flags that would do nothing."""
-    fitting = [name for name in MODELS if (name in SENTENCE_MODELS) == entry.is_text]
+    fitting = families.fitting(entry.kind)
     require(chosen in fitting, "model", f"one of {', '.join(fitting)} with --dataset={FLAGS.dataset}", chosen)
-    scoring = {name for names in EMISSION_OPTIONS.values() for name in names}
+    scoring = {name for kind in KINDS.values() for name in kind.scoring_options}
     of_model = {field.name for field in dataclasses.fields(ModelConfig)} - scoring
     of_data = {field.name for field in dataclasses.fields(DataConfig)} | scoring
-    used_of_data = ("dataset", "max_eval_sequences", *entry.options, *EMISSION_OPTIONS[entry.kind])
+    used_of_data = ("dataset", "max_eval_sequences", *entry.options, *entry.kind.scoring_options)
     for names, used, what in (
-        (of_model, ("model", *MODEL_OPTIONS[chosen]), f"--model={chosen}"),
+        (of_model, ("model", *FAMILIES[chosen].options), f"--model={chosen}"),
         (of_data, used_of_data, f"--dataset={FLAGS.dataset}"),
         ({"num_components"}, () if given.get("emission") == "normal" else ("num_components",), "--emission=normal"),
     ):

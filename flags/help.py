@@ -19,7 +19,7 @@ def parser(*topics: ModuleType) -> Callable[[list[str]], list[str]]:
         if {"--help", "--helpshort"} & set(argv[1:]):  # the latter is what absl recommends after an error
             print(sys.modules["__main__"].__doc__)
             for topic in topics:
-                print(topic.__doc__.strip())
+                print((topic.__doc__ or "").strip())
                 print(FLAGS.module_help(topic).split(":\n", 1)[1], end="\n\n")
             sys.exit(0)
         return app.parse_flags_with_usage(argv)

@@ -2,8 +2,11 @@
 
 from absl import flags
 
-from sisrnn_tf.config import EMISSIONS, MODELS
-from sisrnn_tf.presets import PRESETS
+from sisrnn_tf.configuration.config import EMISSIONS
+from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.data.registry import users
+
+_DESCRIPTIONS = "; ".join(f"{name}: {family.description}" for name, family in FAMILIES.items())
 
 flags.DEFINE_enum(
     "preset",
@@ -14,10 +17,8 @@ flags.DEFINE_enum(
 flags.DEFINE_enum(
     "model",
     None,
-    MODELS,
-    "sisrnn; vrnn: point-mass mixing; rnn: no latent. Of text sentence_sisrnn: one latent a sentence, decoded by a "
-    "transformer; vae_transformer: the same with point-mass mixing; vae_lstm: decoded by an LSTM. Default: sisrnn, of "
-    "text sentence_sisrnn.",
+    list(FAMILIES),
+    f"{_DESCRIPTIONS}. Default: sisrnn, of text sentence_sisrnn.",
 )
 flags.DEFINE_integer("latent_size", None, "Z, dimensions of the latent z_t.")
 flags.DEFINE_integer("hidden_size", None, "H, units of the GRU; of text, of the one that reads the sentence.")
@@ -34,7 +35,13 @@ flags.DEFINE_integer("attention_heads", None, "Of text: attention heads of the t
 flags.DEFINE_integer("lstm_size", None, "Of text: units of the LSTM of vae_lstm.")
 flags.DEFINE_float("dropout", None, "Of text: dropout of the decoder.")
 flags.DEFINE_float("word_dropout", None, "Of text: probability with which training hides a word from the decoder.")
-flags.DEFINE_enum("emission", None, EMISSIONS, "Of csv and npz: the density of a step. Default: normal_mixture.")
-flags.DEFINE_integer("num_components", None, "Of strokes, csv and npz: components of the mixture.")
-flags.DEFINE_float("emission_scale_floor", None, "Of strokes, csv and npz: smallest scale, in normalized units.")
-flags.DEFINE_float("max_correlation", None, "Of strokes: bound of the correlation between dx and dy; 0: diagonal.")
+flags.DEFINE_enum(
+    "emission", None, EMISSIONS, f"Of {users('emission')}: the density of a step. Default: normal_mixture."
+)
+flags.DEFINE_integer("num_components", None, f"Of {users('num_components')}: components of the mixture.")
+flags.DEFINE_float(
+    "emission_scale_floor", None, f"Of {users('emission_scale_floor')}: smallest scale, in normalized units."
+)
+flags.DEFINE_float(
+    "max_correlation", None, f"Of {users('max_correlation')}: bound of the correlation between dx and dy; 0: diagonal."
+)

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.scoring import FORMATS
+from sisrnn_tf.runs.scoring import FORMATS
 
 flags.DEFINE_string(
     "input",

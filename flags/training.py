@@ -2,8 +2,14 @@
 
 from absl import flags
 
-from sisrnn_tf.config import KL_SCHEDULES, OBJECTIVES, PRECISIONS
-from sisrnn_tf.strategies import STRATEGIES
+from sisrnn_tf.configuration.config import KL_SCHEDULES, PRECISIONS
+from sisrnn_tf.core.strategies import STRATEGIES
+from sisrnn_tf.inference.objectives import OBJECTIVES
+
+_TRAINABLE = "; ".join(f"{name}: {kind.describe()}" for name, kind in OBJECTIVES.items())
+_IMPORTANCE = "; ".join(
+    f"{name}: at least {kind.min_importance}" for name, kind in OBJECTIVES.items() if kind.has_importance
+)
 
 flags.DEFINE_integer("epochs", None, "Epochs to train.")
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
@@ -19,11 +25,10 @@ flags.DEFINE_integer(
 flags.DEFINE_enum(
     "objective",
     None,
-    OBJECTIVES,
-    "What to maximize. sivi: the bound L_K; iwae: the estimate of log p(x) by M weighted trajectories; fivo: that by M "
-    "particles that are resampled; both with beta = 1. Default: sivi.",
+    list(OBJECTIVES),
+    f"What to maximize. {_TRAINABLE}. In all but sivi beta is 1. Default: sivi.",
 )
-flags.DEFINE_integer("num_importance", None, "M: trajectories of iwae, at least 2; particles of fivo, at least 3.")
+flags.DEFINE_integer("num_importance", None, f"M, trajectories or particles of the objective; {_IMPORTANCE}.")
 flags.DEFINE_integer("num_mixing", None, "K, extra mixing draws in the bound, at the end of its ramp.")
 flags.DEFINE_integer("num_mixing_start", None, "K in the first epoch.")
 flags.DEFINE_integer("num_mixing_ramp_epochs", None, "Epochs over which K rises; 0: none.")

@@ -30,7 +30,7 @@ def without_notes() -> Iterator[None]:
     # A session of its own: Ctrl-C is for the launcher, and the filter ends with it.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
         stream = os.dup(2)
-        os.dup2(process.stdin.fileno(), 2)
+        os.dup2(process.stdin.fileno(), 2)  # type: ignore[union-attr]  # a pipe, as was asked for
         try:
             yield
         finally:

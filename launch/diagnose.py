@@ -9,8 +9,10 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import diagnostics as diagnostics_flags
 from flags import help, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import diagnosis, diagnostics, factory, training
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf import factory
+from sisrnn_tf.analysis import diagnostics
+from sisrnn_tf.runs import run_diagnostics, training
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -21,7 +23,7 @@ def main() -> None:
     run = training.load_best(folder)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
-    record = diagnosis.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
+    record = run_diagnostics.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
     print(f"Diagnostics: {folder.diagnostics}")
     print(f"Pictures: {folder.plots / 'marginals.png'}, {folder.plots / 'information.png'}")
     print(diagnostics.describe(record))

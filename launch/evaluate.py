@@ -11,8 +11,10 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import evaluation as evaluation_flags
 from flags import help, numbers, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import estimation, evaluation, factory, likelihoods, training
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf import factory
+from sisrnn_tf.analysis import likelihood_records, likelihoods
+from sisrnn_tf.runs import run_likelihoods, training
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -28,13 +30,13 @@ def main() -> None:
     estimates = likelihoods.plan(run.model, FLAGS.split, names, mixing, importance, seeds)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     limits = (FLAGS.max_eval_sequences, FLAGS.precision)
-    records = estimation.evaluate(folder, run, dataset, estimates, *limits, _show)
+    records = run_likelihoods.evaluate(folder, run, dataset, estimates, *limits, _show)
     print(f"\n{FLAGS.split}, {run.spec.convention}, {records[0]['num_sequences']} sequences, nats per sequence:")
-    print(evaluation.table(records))
+    print(likelihood_records.table(records))
 
 
 def _show(record: dict) -> None:
-    print(evaluation.describe(record), flush=True)
+    print(likelihood_records.describe(record), flush=True)
 
 
 if __name__ == "__main__":

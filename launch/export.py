@@ -11,9 +11,12 @@ from absl.flags import FLAGS, mark_flags_as_required
 from flags import export as export_flags
 from flags import help, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import atomic, evaluation, export, run_files, training
-from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf import export
+from sisrnn_tf.analysis import likelihood_records
+from sisrnn_tf.core import atomic
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.runs import run_files, training
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -22,18 +25,25 @@ def main() -> None:
     folder, path = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.export_dir)
     is_version = path.name.isascii() and path.name.isdecimal()
     require(is_version, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
-    export.check_new(path)
+    export.check_new("export_dir", path)
     run = training.load_best(folder)
     num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
-    parts = (run.spec.normalization, run.vocabulary, _origin(folder, run))
     with atomic.named(path):
-        run.model.export(path, num_mixing, FLAGS.num_importance, *parts, FLAGS.max_generated)
+        run.model.export(
+            path,
+            num_mixing=num_mixing,
+            num_importance=FLAGS.num_importance,
+            normalization=run.spec.normalization,
+            vocabulary=run.vocabulary,
+            origin=_origin(folder, run),
+            max_generated=FLAGS.max_generated,
+        )
     print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 
 
 def _origin(folder: Workdir, run: training.TrainedRun) -> export.Origin:
     records = run_files.read_evaluation(folder.evaluation, run.spec.convention)
-    metrics = [evaluation.describe(record) for record in records if record.get("epoch") == run.epoch]
+    metrics = [likelihood_records.describe(record) for record in records if record.get("epoch") == run.epoch]
     return export.Origin(run.config.to_json(), run.spec.to_json(), run.spec.describe(), run.epoch, metrics)
 
 

@@ -11,11 +11,13 @@ from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import forecasting, help, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import factory, forecasts, plotting, training
+from sisrnn_tf import factory
+from sisrnn_tf.analysis import forecasts, plotting
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.outputs import Output
-from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import training
+from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -34,8 +36,7 @@ def main() -> None:
 
 def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
     run = training.load_best(folder)
-    is_text = run.vocabulary is not None
-    require(not is_text, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
+    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
     left = run.spec.num_steps - FLAGS.context_steps
     require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", FLAGS.context_steps)
     dataset = factory.make_data(run.config.data, run.config.training.seed)

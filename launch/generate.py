@@ -8,6 +8,7 @@ python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --reconstruct="se
 
 import functools
 import pathlib
+from typing import Any
 
 import numpy as np
 from absl import app
@@ -15,33 +16,39 @@ from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import generation, help, workdir
 from flags.arguments import flags_only, refuse_useless
-from sisrnn_tf import factory, forecasts, pictures, plotting, texts, training
+from sisrnn_tf import factory
+from sisrnn_tf.analysis import forecasts, plotting
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data import kinds
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.outputs import Output
-from sisrnn_tf.sampling import Sampler
-from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir
-
-_TEXT_FLAGS = ("top_k", "top_p", "reconstruct", "interpolate")
+from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.models.sampling import Sampler
+from sisrnn_tf.runs import pictures, texts, training
+from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
-    given = {name: FLAGS[name].value for name in ("temperature", *_TEXT_FLAGS) if FLAGS[name].value is not None}
+    given = {
+        name: FLAGS[name].value
+        for name in ("temperature", *kinds.TEXT.generation_flags)
+        if FLAGS[name].value is not None
+    }
     run = training.load_best(folder)
-    is_text = run.vocabulary is not None
-    outputs = _outputs(folder, run.spec, is_text)
-    names = (() if is_text else _TEXT_FLAGS) + (() if run.spec.emission == "strokes" else ("context_steps",))
-    refuse_useless([name for name in names if FLAGS[name].value is not None], f"A model of {run.spec.name}")
+    kind = run.spec.kind
+    outputs = _outputs(folder, kind)
+    others = {name for each in kinds.KINDS.values() for name in each.generation_flags} - set(kind.generation_flags)
+    refuse_useless([name for name in others if FLAGS[name].value is not None], f"A model of {run.spec.name}")
     ends = given.pop("interpolate", None)
     require(ends is None or len(ends) == 2, "interpolate", "given twice", ends)
     require(ends is None or FLAGS.num_samples > 1, "num_samples", "at least 2 with --interpolate", FLAGS.num_samples)
     sentence = given.pop("reconstruct", None)
     require(sentence is None or ends is None, "reconstruct", "left out beside --interpolate", sentence)
-    if is_text:
-        lines = _write(run, Sampler(**given) if given else None, sentence, ends)
+    if run.vocabulary is not None:
+        lines = _write(run, run.vocabulary, Sampler(**given) if given else None, sentence, ends)
         text = ("\n".join(lines) + "\n").encode("utf-8")
         print("\n".join(lines))
         print(f"Wrote {len(lines)} sentences to {outputs['.txt'].write(lambda file: file.write(text))}")
@@ -49,18 +56,21 @@ def main() -> None:
         _save(run.spec.to_units(_draw(run, folder, **given)), run.spec, outputs)
 
 
-def _outputs(folder: Workdir, spec: DataSpec, is_text: bool) -> dict[str, Output]:
+def _outputs(folder: Workdir, kind: kinds.Kind) -> dict[str, Output]:
     """Returns what is to be written by its ending."""
     path = pathlib.Path(FLAGS.output_dir or folder.path / "generated", "samples")
-    endings = (".txt",) if is_text else (".npz", ".png", *((".svg",) if spec.emission == "strokes" else ()))
-    return {ending: Output("output_dir", path.with_suffix(ending)) for ending in endings}
+    return {ending: Output("output_dir", path.with_suffix(ending)) for ending in kind.sample_endings}
 
 
 def _write(
-    run: training.TrainedRun, sampler: Sampler | None, sentence: str | None, ends: list[str] | None
+    run: training.TrainedRun,
+    vocabulary: Vocabulary,
+    sampler: Sampler | None,
+    sentence: str | None,
+    ends: list[str] | None,
 ) -> list[str]:
     """Returns sentences; without a sampler those from the prior are drawn, the others the likeliest."""
-    model, vocabulary, count, seed = run.model, run.vocabulary, FLAGS.num_samples, FLAGS.sampling_seed
+    model, count, seed = run.model, FLAGS.num_samples, FLAGS.sampling_seed
     num_steps = FLAGS.num_steps or run.spec.num_steps
     if sentence is not None:
         words = np.tile(texts.to_words(sentence, vocabulary), [count, 1])
@@ -87,16 +97,17 @@ def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -
 
 def _save(samples: np.ndarray, spec: DataSpec, outputs: dict[str, Output]) -> None:
     """Writes sequences in the data's units, and a picture of them, of strokes as SVG too."""
-    arrays = {"observations": samples}
-    if spec.emission == "strokes":
+    arrays: dict[str, Any] = {"observations": samples}
+    if spec.kind.has_pen:
         offsets = np.arange(len(samples) + 1, dtype=np.int32) * samples.shape[1]
         arrays = {"observations": samples.reshape([-1, 3]), "observations_offsets": offsets}
     where = outputs[".npz"].write(lambda file: np.savez_compressed(file, **arrays))
     print(f"Wrote {len(samples)} sequences of {samples.shape[1]} steps to {where}")
     figure = pictures.samples(samples, spec, FLAGS.context_steps or 0)
-    for ending in [name for name in outputs if name != ".npz"] if figure else []:
-        where = outputs[ending].write(functools.partial(plotting.write, figure, ending=ending))
-        print(f"Picture: {where}")
+    if figure is not None:
+        for ending in [name for name in outputs if name != ".npz"]:
+            where = outputs[ending].write(functools.partial(plotting.write, figure, ending=ending))
+            print(f"Picture: {where}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python -m launch.impute --workdir=runs/csv-sisrnn --input=gaps.npz --output=fill
 """
 
 import pathlib
+from typing import Any
 
 import numpy as np
 from absl import app
@@ -12,10 +13,11 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import help, workdir
 from flags import imputation as imputation_flags
 from flags.arguments import flags_only
-from sisrnn_tf import imputation, training
-from sisrnn_tf.outputs import Output
-from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.analysis import imputation
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.runs import training
+from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -24,12 +26,12 @@ def main() -> None:
     folder = Workdir(FLAGS.workdir)
     output = Output("output", FLAGS.output or folder.path / "imputed.npz", [FLAGS.input])
     run = training.load_best(folder)
-    is_text = run.vocabulary is not None
-    require(not is_text, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
+    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
     observations, mask = imputation.read(pathlib.Path(FLAGS.input), run.spec)
     options = {"num_samples": FLAGS.num_samples, "num_importance": FLAGS.num_importance}
     filled = imputation.impute(run.model, run.spec, observations, mask, seed=FLAGS.sampling_seed, **options)
-    where = output.write(lambda file: np.savez_compressed(file, **filled, lengths=mask.sum(axis=1)))
+    arrays: dict[str, Any] = {**filled, "lengths": mask.sum(axis=1)}
+    where = output.write(lambda file: np.savez_compressed(file, **arrays))
     count = int(np.isnan(observations[mask]).sum())
     print(f"Filled {count:,} values of {len(observations):,} sequences; wrote {where}")
 

@@ -9,8 +9,8 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import help, workdir
 from flags import report as report_flags
 from flags.arguments import flags_only
-from sisrnn_tf import report
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import report
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only

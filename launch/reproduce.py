@@ -15,10 +15,10 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import help, numbers
 from flags import reproduction as reproduction_flags
 from flags.arguments import flags_only
-from sisrnn_tf.callbacks import Interrupted
 from sisrnn_tf.reproduction import pages, plans
 from sisrnn_tf.reproduction.results import Results
 from sisrnn_tf.reproduction.runner import Runner
+from sisrnn_tf.runs.callbacks import Interrupted
 
 
 @flags_only

@@ -11,11 +11,11 @@ from absl import app
 
 from flags import data, experiment, help, model, training, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import evaluation
-from sisrnn_tf.callbacks import Interrupted
+from sisrnn_tf.analysis import likelihood_records
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.training import Trainer
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs.callbacks import Interrupted
+from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @flags_only
@@ -37,7 +37,7 @@ def main() -> None:
         return
     print("The epoch with the best validation:")
     for record in records:
-        print(evaluation.describe(record))
+        print(likelihood_records.describe(record))
     print(f"Pictures are in {folder.plots}")
     if folder.samples.exists():
         print(f"Sentences are in {folder.samples} and {folder.reconstructions}")

@@ -1,16 +1,24 @@
 """Semi-implicit stochastic recurrent neural networks in Keras and TensorFlow Probability."""
 
-from sisrnn_tf import callbacks, decoders, emissions, encoders, particles, schedules
+import importlib
+from typing import Any
+
+from sisrnn_tf import cells, emissions, posteriors
+from sisrnn_tf._version import __version__
 from sisrnn_tf.cells import SISRNNCell
-from sisrnn_tf.losses import ExactLoss, SIVILoss
+from sisrnn_tf.cells.sentence import SentenceCell
+from sisrnn_tf.core import random
+from sisrnn_tf.inference import objectives, particles, schedules
+from sisrnn_tf.inference.exact_loss import ExactLoss
+from sisrnn_tf.inference.loss import SIVILoss
+from sisrnn_tf.inference.recurrence import StochasticRNN
+from sisrnn_tf.models import decoders
 from sisrnn_tf.models.deterministic import RNN
+from sisrnn_tf.models.sampling import Sampler
 from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
-from sisrnn_tf.rnn import StochasticRNN
-from sisrnn_tf.sampling import Sampler
-from sisrnn_tf.sentence_cell import SentenceCell
 
-__version__ = "0.1.0"
+encoders = posteriors  # by its older name
 
 __all__ = [
     "RNN",
@@ -23,10 +31,22 @@ __all__ = [
     "SentenceCell",
     "SentenceSISRNN",
     "StochasticRNN",
+    "__version__",
     "callbacks",
+    "cells",
     "decoders",
     "emissions",
     "encoders",
+    "objectives",
     "particles",
+    "posteriors",
+    "random",
     "schedules",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Returns `callbacks`, imported when it is asked for: models need no run."""
+    if name == "callbacks":
+        return importlib.import_module("sisrnn_tf.runs.callbacks")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

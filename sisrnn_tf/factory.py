@@ -1,17 +1,25 @@
 """From configuration to parts: the one place where a string becomes a model, data or a schedule."""
 
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import keras
 
-from sisrnn_tf import decoders, emissions, encoders, optimizers, schedules
-from sisrnn_tf.config import SENTENCE_MODELS, DataConfig, ModelConfig, TrainingConfig
+from sisrnn_tf import emissions, posteriors
+from sisrnn_tf.configuration import families
+from sisrnn_tf.configuration.config import DataConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.core import optimizers
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.inference import objectives, schedules
+from sisrnn_tf.models import decoders
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
-from sisrnn_tf.validation import require
 
 
 def make_data(config: DataConfig, seed: int) -> SequenceDataset:
@@ -24,38 +32,41 @@ def make_data(config: DataConfig, seed: int) -> SequenceDataset:
     Raises:
         ValueError: the data set is unknown, or its files are missing or damaged.
     """
-    return registry.load(
-        config.dataset,
-        data_dir=config.data_dir,
-        download=config.download,
-        binarization=config.binarization,
-        layout=config.layout,
-        seed=seed,
-        train_split=config.train_split,
-        vocabulary_file=config.vocabulary_file,
-        vocabulary_size=config.vocabulary_size,
-        max_length=config.max_length,
-        normalization=config.normalization,
-        splits=config.splits,
-        allow_pickle=config.allow_pickle,
-    )
+    options = {name: value for name, value in vars(config).items() if name not in ("dataset", "max_eval_sequences")}
+    return registry.load(config.dataset, seed=seed, **options)
+
+
+def _make_mixture(make: Callable[..., emissions.Emission], config: ModelConfig, spec: DataSpec) -> emissions.Emission:
+    return make(spec.observation_size, config.num_components, config.emission_scale_floor)
+
+
+_Makers = Mapping[str, Callable[[ModelConfig, DataSpec], emissions.Emission]]
+# How real values are scored, by the configuration's `emission`.
+REAL_EMISSIONS: _Makers = {
+    "normal": lambda config, spec: emissions.Normal(spec.observation_size, config.emission_scale_floor),
+    "normal_mixture": functools.partial(_make_mixture, emissions.NormalMixture),
+    "logistic_mixture": functools.partial(_make_mixture, emissions.LogisticMixture),
+}
+# By what observations can be, a key of `kinds.SUPPORTS`.
+EMISSIONS: _Makers = {
+    "bernoulli": lambda config, spec: emissions.Bernoulli(spec.observation_size),
+    "intensities": lambda config, spec: emissions.Bernoulli(spec.observation_size, intensities=True),
+    "tokens": lambda config, spec: emissions.Categorical(spec.observation_size),
+    "reals": lambda config, spec: REAL_EMISSIONS[config.emission](config, spec),
+    "strokes": lambda config, spec: emissions.StrokeMixture(
+        config.num_components, config.emission_scale_floor, config.max_correlation
+    ),
+}
 
 
 def make_emission(config: ModelConfig, spec: DataSpec) -> emissions.Emission:
-    """Returns the likelihood of one step of data that is no text.
+    """Returns the likelihood of one step of data.
 
     Args:
         config: of the model; says how real values are scored.
         spec: of the data.
     """
-    if spec.emission == "strokes":
-        return emissions.StrokeMixture(config.num_components, config.emission_scale_floor, config.max_correlation)
-    if spec.emission == "reals":
-        if config.emission == "normal":
-            return emissions.Normal(spec.observation_size, config.emission_scale_floor)
-        mixture = {"normal_mixture": emissions.NormalMixture, "logistic_mixture": emissions.LogisticMixture}
-        return mixture[config.emission](spec.observation_size, config.num_components, config.emission_scale_floor)
-    return emissions.Bernoulli(spec.observation_size, intensities=spec.emission == "intensities")
+    return EMISSIONS[spec.emission](config, spec)
 
 
 def make_model(
@@ -70,15 +81,16 @@ def make_model(
         vocabulary: of text, else None.
 
     Raises:
-        ValueError: the model is of sentences and the data no text, or the other way round.
+        ValueError: the model does not fit the kind of data.
     """
-    is_text = vocabulary is not None
-    expected = f"{'one' if is_text else 'none'} of {', '.join(SENTENCE_MODELS)} for {spec.name}"
-    require((config.model in SENTENCE_MODELS) == is_text, "model", expected, config.model)
-    if is_text:
-        return _make_sentence_model(config, training, vocabulary)
-    emission = make_emission(config, spec)
-    shared = {
+    fitting = families.fitting(spec.kind)
+    require(config.model in fitting, "model", f"one of {', '.join(fitting)} for {spec.name}", config.model)
+    return BUILDERS[config.model](config, training, spec, vocabulary)
+
+
+def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataSpec) -> dict[str, Any]:
+    return {
+        "emission": make_emission(config, spec),
         "hidden_size": config.hidden_size,
         "decoder_sizes": config.decoder_sizes,
         "activation": config.activation,
@@ -86,34 +98,45 @@ def make_model(
         "seed": training.seed,
         "dtype": training.precision,
     }
-    if config.model == "rnn":
-        return RNN(emission, **shared)
-    return (VRNN if config.model == "vrnn" else SISRNN)(
-        emission,
+
+
+def _make_rnn(config: ModelConfig, training: TrainingConfig, spec: DataSpec, vocabulary: None) -> RNN:
+    return RNN(**_sequence_options(config, training, spec))
+
+
+def _make_latent(
+    make: type[SISRNN],
+    make_posterior: Callable[[ModelConfig, TrainingConfig], posteriors.Posterior],
+    config: ModelConfig,
+    training: TrainingConfig,
+    spec: DataSpec,
+    vocabulary: None,
+) -> SISRNN:
+    return make(
         latent_size=config.latent_size,
-        encoder=_make_encoder(config, training, point_mass=config.model == "vrnn"),
+        posterior=make_posterior(config, training),
         prior_sizes=config.prior_sizes,
         scale_floor=config.scale_floor,
-        resample=training.objective == "fivo",
         **_mixing_options(training),
-        **shared,
+        **_sequence_options(config, training, spec),
     )
 
 
-def _make_sentence_model(config: ModelConfig, training: TrainingConfig, vocabulary: Vocabulary) -> SentenceSISRNN:
-    shared = {"dropout_rate": config.dropout, "dtype": training.precision, "name": "decoder"}
-    if config.model == "vae_lstm":
-        decoder = decoders.LSTMDecoder(config.embedding_size, config.lstm_size, **shared)
-    else:
-        sizes = (config.embedding_size, config.decoder_blocks, config.attention_heads)
-        decoder = decoders.TransformerDecoder(*sizes, **shared)
+def _make_sentence_model(
+    make_decoder: Callable[[ModelConfig, TrainingConfig], keras.layers.Layer],
+    make_posterior: Callable[[ModelConfig, TrainingConfig], posteriors.Posterior],
+    config: ModelConfig,
+    training: TrainingConfig,
+    spec: DataSpec,
+    vocabulary: Vocabulary,
+) -> SentenceSISRNN:
     return SentenceSISRNN(
         len(vocabulary),
         latent_size=config.latent_size,
         embedding_size=config.embedding_size,
         hidden_size=config.hidden_size,
-        decoder=decoder,
-        encoder=_make_encoder(config, training, point_mass=config.model != "sentence_sisrnn"),
+        decoder=make_decoder(config, training),
+        posterior=make_posterior(config, training),
         end_id=vocabulary.end_id,
         unknown_id=vocabulary.unknown_id,
         word_dropout=config.word_dropout,
@@ -123,28 +146,62 @@ def _make_sentence_model(config: ModelConfig, training: TrainingConfig, vocabula
     )
 
 
-def _mixing_options(training: TrainingConfig) -> dict:
+def _make_lstm(config: ModelConfig, training: TrainingConfig) -> decoders.LSTMDecoder:
+    return decoders.LSTMDecoder(config.embedding_size, config.lstm_size, **_decoder_options(config, training))
+
+
+def _make_transformer(config: ModelConfig, training: TrainingConfig) -> decoders.TransformerDecoder:
+    sizes = (config.embedding_size, config.decoder_blocks, config.attention_heads)
+    return decoders.TransformerDecoder(*sizes, **_decoder_options(config, training))
+
+
+def _decoder_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    return {"dropout_rate": config.dropout, "dtype": training.precision, "name": "decoder"}
+
+
+def _mixing_options(training: TrainingConfig) -> dict[str, Any]:
     return {
-        "num_mixing": training.num_mixing_start,
+        "objective": make_objective(training),
         "kl_weight": training.kl_weight,
         "eval_num_mixing": training.eval_num_mixing,
-        "num_importance": training.num_importance,
     }
 
 
-def _make_encoder(config: ModelConfig, training: TrainingConfig, point_mass: bool) -> encoders.Encoder:
-    network = {
+def make_objective(config: TrainingConfig) -> objectives.Objective:
+    """Returns what training maximizes, with the K that it starts with."""
+    kind = objectives.OBJECTIVES[config.objective]
+    importance = {"num_importance": config.num_importance} if kind.has_importance else {}
+    return kind(**importance, num_mixing=config.num_mixing_start)
+
+
+def _make_gaussian(config: ModelConfig, training: TrainingConfig) -> posteriors.Gaussian:
+    return posteriors.Gaussian(config.latent_size, **_posterior_options(config, training))
+
+
+def _make_semi_implicit(config: ModelConfig, training: TrainingConfig) -> posteriors.SemiImplicit:
+    noise: dict[str, Any] = {"noise_sizes": config.noise_sizes, "noise_weight_scale": config.noise_weight_scale}
+    return posteriors.SemiImplicit(config.latent_size, **noise, **_posterior_options(config, training))
+
+
+def _posterior_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    return {
         "hidden_sizes": config.encoder_sizes,
         "activation": config.activation,
         "scale_floor": config.scale_floor,
         "dtype": training.precision,
-        "name": "encoder",
+        "name": "posterior",
     }
-    if point_mass:
-        return encoders.Gaussian(config.latent_size, **network)
-    return encoders.SemiImplicit(
-        config.latent_size, noise_sizes=config.noise_sizes, noise_weight_scale=config.noise_weight_scale, **network
-    )
+
+
+# By the names of `families.FAMILIES`: (configuration, training, specification of the data, vocabulary) -> model.
+BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
+    "sisrnn": functools.partial(_make_latent, SISRNN, _make_semi_implicit),
+    "vrnn": functools.partial(_make_latent, VRNN, _make_gaussian),
+    "rnn": _make_rnn,
+    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, _make_semi_implicit),
+    "vae_lstm": functools.partial(_make_sentence_model, _make_lstm, _make_gaussian),
+    "vae_transformer": functools.partial(_make_sentence_model, _make_transformer, _make_gaussian),
+}
 
 
 def make_optimizer(config: TrainingConfig) -> keras.optimizers.Optimizer:

@@ -16,11 +16,11 @@ SIZES = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes
 NETWORK_KEYS = ("activation", "scale_floor", "dtype")
 
 
-def tiny_encoder(kind: str, **kwargs):
-    """A small encoder with noise weights as large as the rest, so that noise shows."""
+def tiny_posterior(kind: str, **kwargs):
+    """A small posterior with noise weights as large as the rest, so that noise shows."""
     if kind == "gaussian":
-        return sisrnn_tf.encoders.Gaussian(Z, (5, 4), **kwargs)
-    return sisrnn_tf.encoders.SemiImplicit(Z, (5, 4), (3, 2), noise_weight_scale=2.0, **kwargs)
+        return sisrnn_tf.posteriors.Gaussian(Z, (5, 4), **kwargs)
+    return sisrnn_tf.posteriors.SemiImplicit(Z, (5, 4), (3, 2), noise_weight_scale=2.0, **kwargs)
 
 
 def build_model(kind: str = "SISRNN", **kwargs):
@@ -30,8 +30,8 @@ def build_model(kind: str = "SISRNN", **kwargs):
     if kind == "RNN":
         return sisrnn_tf.RNN(emission, hidden_size=H, decoder_sizes=(5,), **kwargs)
     shared = {name: kwargs[name] for name in NETWORK_KEYS if name in kwargs}
-    encoder = tiny_encoder("gaussian" if kind == "VRNN" else "semi_implicit", **shared)
-    return getattr(sisrnn_tf, kind)(emission, encoder=encoder, **{**SIZES, **kwargs})
+    posterior = tiny_posterior("gaussian" if kind == "VRNN" else "semi_implicit", **shared)
+    return getattr(sisrnn_tf, kind)(emission, posterior=posterior, **{**SIZES, **kwargs})
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +41,9 @@ def make_model():
 
 
 @pytest.fixture(scope="session")
-def make_encoder():
-    """Returns `tiny_encoder`."""
-    return tiny_encoder
+def make_posterior():
+    """Returns `tiny_posterior`."""
+    return tiny_posterior
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import sisrnn_tf
 from sisrnn_tf import export
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
-from tests.conftest import SIZES, build_model, tiny_encoder
+from tests.conftest import SIZES, build_model, tiny_posterior
 
 K, M, D = 2, 3, 3
 SEED = np.array([5, -7], np.int32)
@@ -19,15 +19,15 @@ ORIGIN = export.Origin("{}\n", "[]\n", "numbers by hand: 3 / 2 / 1 sequences", 4
 
 def _real_model():
     keras.utils.set_random_seed(1)
-    encoder = tiny_encoder("semi_implicit")
-    return sisrnn_tf.SISRNN(sisrnn_tf.emissions.Normal(D, scale_floor=0.1), encoder=encoder, **SIZES)
+    posterior = tiny_posterior("semi_implicit")
+    return sisrnn_tf.SISRNN(sisrnn_tf.emissions.Normal(D, scale_floor=0.1), posterior=posterior, **SIZES)
 
 
 def sentence_model():
     """Of text, with an LSTM."""
     keras.utils.set_random_seed(1)
     decoder = sisrnn_tf.decoders.LSTMDecoder(6, 5)
-    parts = {"decoder": decoder, "encoder": tiny_encoder("semi_implicit"), "end_id": 1, "unknown_id": 3}
+    parts = {"decoder": decoder, "encoder": tiny_posterior("semi_implicit"), "end_id": 1, "unknown_id": 3}
     return sisrnn_tf.SentenceSISRNN(len(VOCABULARY), 2, 6, 4, **parts)
 
 
@@ -153,6 +153,11 @@ WRONG |= {
     for signature in ("score", "encode", "reconstruct")
     for case, inputs, message in (
         ("seed", {"seed": SEED[:1]}, _SEED),
+        (
+            "a mark within",
+            {"sentences": np.array([b"a b", b"a </s> b"], object)},
+            "`sentences` must be one sentence each",
+        ),
         ("no sentences", {"sentences": np.array([], object)}, r"`sentences` must have the shape \[B\], B at least 1"),
     )
 }

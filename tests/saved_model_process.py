@@ -12,6 +12,8 @@ sys.modules |= dict.fromkeys(BLOCKED)  # so that their import raises
 
 import tensorflow as tf  # noqa: E402
 
+from examples.serving_client import step_seed  # noqa: E402
+
 
 def answer(signatures, name, inputs):
     inputs = {key: tf.constant(value) for key, value in inputs.items()}
@@ -24,8 +26,8 @@ def stream(signatures, inputs):
     state = {name: tf.zeros([len(observations), *specs[name].shape[1:]]) for name in ("hidden", "particle_log_weights")}
     weights = []
     for time in range(observations.shape[1]):
-        step_seed = tf.random.experimental.stateless_fold_in(seed, time, "philox")
-        outputs = answer(signatures, "step", {"observation": observations[:, time], "seed": step_seed, **state})
+        step = {"observation": observations[:, time], "seed": step_seed(seed, time)}
+        outputs = answer(signatures, "step", step | state)
         state = {name: outputs[name] for name in state}
         weights.append(outputs["log_weight"] * inputs["mask"][:, time])
     return {"log_likelihood": sum(weights), "mean": outputs["mean"], "parameters": outputs["emission_parameters"]}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import atomic
+from sisrnn_tf.core import atomic
 
 
 @pytest.fixture

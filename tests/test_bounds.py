@@ -8,30 +8,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sisrnn_tf import bounds, random
-from sisrnn_tf.noise import draw_noise
-from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Gaussian, LogDensities, Noise
+import sisrnn_tf
+from sisrnn_tf.core import gaussians, random
+from sisrnn_tf.core.log_space import log_mean_exp
+from sisrnn_tf.core.types import Gaussian, StepDensities
+from sisrnn_tf.inference import bounds
+from tests.passes import draw_noise, make_pass
 from tests.reference import sequence
 
 MODELS = ["sisrnn", "vrnn"]
-
-
-def _noise(model, batch_size, num_steps, num_mixing, seed=7):
-    return draw_noise(model.cell, num_steps, batch_size, num_mixing, random.as_seed(seed))
-
-
-def _densities(model, observations, noise, mask=None):
-    """The model's log-densities on injected noise."""
-    x = batch_to_time_major(tf.constant(observations, model.density_dtype))
-    trajectory = model.rnn.scan(x, noise, None if mask is None else tf.transpose(mask))
-    parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    return bounds.log_densities(model.cell, x, parameters, trajectory, noise)
-
-
-def _bound(model, observations, noise, mask=None):
-    densities = _densities(model, observations, noise, mask)
-    return bounds.bound_terms(densities, None if mask is None else tf.transpose(mask))
 
 
 def _assert_close(terms, expected, **tolerance):
@@ -45,14 +30,16 @@ def _assert_close(terms, expected, **tolerance):
 @pytest.mark.parametrize("kind", MODELS)
 def test_one_step_agrees_with_numpy(request, kind, observations):
     model = request.getfixturevalue(kind)
-    noise = _noise(model, 4, 1, 3)
-    densities = _densities(model, observations[:, :1], noise)
+    noise = draw_noise(model.cell, 1, 4, 3)
+    densities, mixture, _ = make_pass(model, observations[:, :1]).paths(0, 1, 3)
     for row in range(4):
         (step,) = sequence.Cell(model.cell).run(observations[row], 1, noise, row)
         np.testing.assert_allclose(densities.emission[0, row], step.emission, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(densities.prior[0, row], step.prior, rtol=1e-5, atol=1e-5)
-        expected = step.components[: 4 if kind == "sisrnn" else 1]
-        np.testing.assert_allclose(densities.components[:, 0, row], expected, rtol=1e-5, atol=1e-5)
+        assert len(step.components) == (4 if kind == "sisrnn" else 1)
+        np.testing.assert_allclose(densities.posterior[0, row], step.components[0], rtol=1e-5, atol=1e-5)
+        log_mixture = sequence.log_mean_exp(step.components)
+        np.testing.assert_allclose(mixture.log_density()[0, row], log_mixture, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -64,7 +51,7 @@ def test_the_whole_bound_agrees_with_numpy(request, kind, tolerance, num_mixing,
     mask = mask if masked else None
     terms = model.bound(observations, mask, num_mixing=num_mixing, seed=7)
     assert terms.surrogate.dtype == model.density_dtype and terms.surrogate.shape == (4,)
-    noise = Noise(*(part.numpy() for part in _noise(model, 4, 5, num_mixing)))
+    noise = draw_noise(model.cell, 5, 4, num_mixing)
     expected = sequence.Cell(model.cell).bound(observations, noise, mask)
     _assert_close(terms, expected, rtol=tolerance, atol=tolerance)
 
@@ -72,10 +59,10 @@ def test_the_whole_bound_agrees_with_numpy(request, kind, tolerance, num_mixing,
 def test_gaussian_log_density_and_mixture_agree_with_numpy():
     rng = np.random.default_rng(0)
     z, loc, scale = rng.normal(size=(4, 2)), rng.normal(size=(3, 4, 2)), rng.random((3, 4, 2)) + 0.1
-    components = bounds.gaussian_log_density(tf.constant(z), Gaussian(tf.constant(loc), tf.constant(scale)))
+    components = gaussians.log_density(tf.constant(z), Gaussian(tf.constant(loc), tf.constant(scale)))
     expected = sequence.gaussian_log_density(z, loc, scale)
     np.testing.assert_allclose(components, expected, rtol=1e-12)
-    np.testing.assert_allclose(bounds.mixture_log_density(components), sequence.log_mean_exp(expected), rtol=1e-12)
+    np.testing.assert_allclose(log_mean_exp(components), sequence.log_mean_exp(expected), rtol=1e-12)
 
 
 # Identities.
@@ -99,11 +86,11 @@ def test_the_terms_add_up_and_only_the_mixture_depends_on_k(sisrnn64, observatio
 def _point_mass_pair(make_model):
     """A SISRNN whose noise weights are 0, and the VRNN of the same weights."""
     semi, point = make_model("SISRNN", dtype="float64"), make_model("VRNN", dtype="float64")
-    for part in ("encoder", "prior_network", "decoder", "gru"):
+    for part in ("posterior_part", "prior_part", "decoder", "transition"):
         values = sequence.layer_weights(getattr(semi.cell, part))
         for weight in getattr(point.cell, part).weights:
             weight.assign(values["/".join(weight.path.split("/")[-2:])])
-    for layer in semi.cell.encoder.network.noise_layers:
+    for layer in semi.cell.posterior_part.network.noise_layers:
         layer.kernel.assign(tf.zeros_like(layer.kernel))
     return semi, point
 
@@ -118,7 +105,8 @@ def test_point_mass_mixing_equals_the_vrnn_bound_for_every_k(make_model, observa
 
 def _terms_of(components, mask=None):
     zeros = tf.zeros(components.shape[1:], components.dtype)
-    return bounds.bound_terms(LogDensities(zeros, zeros, tf.constant(components)), mask)
+    components = tf.constant(components)
+    return bounds.bound_terms(StepDensities(zeros, zeros, components[0]), log_mean_exp(components), mask)
 
 
 @given(
@@ -144,9 +132,9 @@ def test_regularizer_reaches_its_limit_for_components_far_apart(num_mixing):
 def separated(make_model):
     """A SISRNN whose noise moves psi by far more than its scale."""
     model = make_model("SISRNN")
-    for layer in model.cell.encoder.network.noise_layers:
+    for layer in model.cell.posterior_part.network.noise_layers:
         layer.kernel.assign(layer.kernel * 300.0)
-    output = model.cell.encoder.network.output_layer
+    output = model.cell.posterior_part.network.output_layer
     output.kernel.assign(output.kernel * np.array([1.0, 1.0, 0.0, 0.0]))
     output.bias.assign([0.0, 0.0, -5.0, -5.0])
     return model
@@ -229,13 +217,11 @@ def test_padding_does_not_reach_value_or_gradients(make_model, kind, observation
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_batch_equals_singles(request, kind, observations, mask):
     model = request.getfixturevalue(kind)
-    noise = _noise(model, 4, 5, 3)
-    batch = _bound(model, observations, noise, mask)
+    objective = sisrnn_tf.objectives.SIVI(3)
+    batch = model.bound(observations, mask, 3, seed=7)
     for row in range(4):
-        own = Noise(
-            noise.mixing[:, row : row + 1], noise.latent[:, row : row + 1], noise.extra_mixing[:, :, row : row + 1]
-        )
-        single = _bound(model, observations[row : row + 1], own, mask[row : row + 1])
+        parts = observations[row : row + 1], mask[row : row + 1]
+        single = model.estimate(objective, *parts, seed=7, first_row=row).terms
         _assert_close(single, [value[row : row + 1] for value in batch], rtol=1e-5, atol=1e-5)
 
 

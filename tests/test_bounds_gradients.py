@@ -6,22 +6,17 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import bounds, random
-from sisrnn_tf.chunked_mixture import densities_and_mixture
-from sisrnn_tf.noise import draw_noise, given_extra_mixing
-from sisrnn_tf.rnn import batch_to_time_major
+from sisrnn_tf.core.log_space import log_mean_exp
+from sisrnn_tf.core.types import Noise
+from sisrnn_tf.inference import noise
+from sisrnn_tf.posteriors import SemiImplicit
+from tests.passes import draw_noise, make_pass
 from tests.reference import sequence
 
 
-def _training_loss(model, observations, mask, noise):
-    """The loss that `SIVILoss` adds in training, on injected noise."""
-    x = batch_to_time_major(tf.constant(observations, tf.float64))
-    time_mask = tf.transpose(mask)
-    trajectory = model.rnn.scan(x, noise, time_mask)
-    parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    draws = given_extra_mixing(noise.extra_mixing)
-    densities, mixture = densities_and_mixture(model.cell, x, parameters, trajectory, draws, len(noise.extra_mixing))
-    model.loss_layer(densities, mixture=mixture, time_mask=time_mask, training=True)
+def _training_loss(model, observations, mask):
+    """The loss that `SIVILoss` adds in training, always on the same noise."""
+    model.loss_layer(passed=make_pass(model, observations, mask), training=True)
     (loss,) = model.loss_layer.losses
     return loss
 
@@ -38,8 +33,7 @@ def _central_difference(function, weight, direction, step=1e-5):
 def test_gradients_equal_finite_differences(make_model, observations, mask):
     """K = 3, beta = 0.7, masked: through z and every psi, for every weight along two directions."""
     model = make_model("SISRNN", dtype="float64", activation="tanh", num_mixing=3, kl_weight=0.7)
-    noise = draw_noise(model.cell, 5, 4, 3, random.as_seed(2))
-    loss = tf.function(lambda: _training_loss(model, observations, mask, noise))
+    loss = tf.function(lambda: _training_loss(model, observations, mask))
     weights = model.trainable_weights
     with tf.GradientTape() as tape:
         value = loss()
@@ -56,18 +50,17 @@ def test_gradients_equal_finite_differences(make_model, observations, mask):
             )
 
 
-def test_nothing_is_stopped(make_model, observations):
-    """The gradient of each component's log-density with respect to each psi^k and to z is not zero."""
+def test_nothing_is_stopped(make_model, observations, monkeypatch):
+    """The gradient of the KL with respect to the noise of z and of each psi^k is not zero."""
     model = make_model("SISRNN", dtype="float64", activation="tanh")
-    noise = draw_noise(model.cell, 5, 4, 3, random.as_seed(2))
-    x = batch_to_time_major(tf.constant(observations, tf.float64))
+    mixing, latent, extra = map(tf.constant, draw_noise(model.cell, 5, 4, 3))
     with tf.GradientTape() as tape:
-        tape.watch([noise.mixing, noise.latent, noise.extra_mixing])
-        trajectory = model.rnn.scan(x, noise)
-        parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-        terms = bounds.bound_terms(bounds.log_densities(model.cell, x, parameters, trajectory, noise))
-    gradients = tape.gradient(terms.kl, [noise.mixing, noise.latent, noise.extra_mixing])
-    for gradient in gradients:
+        tape.watch([mixing, latent, extra])
+        by_row = tf.reshape(tf.transpose(extra, [1, 2, 0, 3]), [20, 3, -1])
+        monkeypatch.setattr(noise, "draw", lambda *_: Noise(mixing, latent))
+        monkeypatch.setattr(noise, "extra_mixing", lambda *_: by_row)  # of the one chunk
+        terms = sisrnn_tf.objectives.SIVI(3).estimate(make_pass(model, observations)).terms
+    for gradient in tape.gradient(terms.kl, [mixing, latent, extra]):
         assert np.any(gradient.numpy() != 0, axis=-1).all()
 
 
@@ -79,12 +72,18 @@ X = np.array([[1.0, 0.0], [0.0, 0.0]])
 def small():
     """D = 2, Z = 1: posterior wider than the prior, so that the weights have a variance; far from the truth."""
     keras.utils.set_random_seed(3)
-    encoder = sisrnn_tf.encoders.SemiImplicit(1, (4,), (3,), 4.0, activation="tanh", dtype="float64")
+    posterior = SemiImplicit(1, (4,), (3,), 4.0, activation="tanh", dtype="float64")
     model = sisrnn_tf.SISRNN(
-        sisrnn_tf.emissions.Bernoulli(2), 1, 3, encoder=encoder, prior_sizes=(3,), decoder_sizes=(4,), dtype="float64"
+        sisrnn_tf.emissions.Bernoulli(2),
+        1,
+        3,
+        posterior=posterior,
+        prior_sizes=(3,),
+        decoder_sizes=(4,),
+        dtype="float64",
     )
-    encoder.network.output_layer.kernel.assign(np.linspace(0.2, 0.5, 4)[:, np.newaxis] * [[1.0, 0.0]])
-    encoder.network.output_layer.bias.assign([-0.5, 0.8])
+    posterior.network.output_layer.kernel.assign(np.linspace(0.2, 0.5, 4)[:, np.newaxis] * [[1.0, 0.0]])
+    posterior.network.output_layer.bias.assign([-0.5, 0.8])
     for index, weight in enumerate(model.cell.decoder.weights):
         weight.assign(np.random.default_rng(index).normal(size=weight.shape))
     return model
@@ -127,14 +126,18 @@ def test_the_estimate_of_the_likelihood_is_unbiased(small, likelihood, num_mixin
     assert np.mean(terms.surrogate) < np.log(likelihood)
 
 
-def test_leaving_the_generating_draw_out_is_biased_upward(small, likelihood):
+def test_leaving_the_generating_draw_out_is_biased_upward(small, likelihood, monkeypatch):
     """What must never be done: the same estimate, with ghat over psi^1..psi^K alone."""
-    noise = draw_noise(small.cell, 2, RUNS, 1, random.as_seed(1))
-    x = batch_to_time_major(tf.constant(np.tile(X, (RUNS, 1, 1))))
-    trajectory = small.rnn.scan(x, noise)
-    parameters = small.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.log_densities(small.cell, x, parameters, trajectory, noise)
-    right = np.exp(bounds.bound_terms(densities).surrogate)
-    wrong = np.exp(bounds.bound_terms(densities._replace(components=densities.components[1:])).surrogate)
+
+    def without_own(posterior, latent, own, draws):
+        return log_mean_exp(posterior.log_density(latent[..., tf.newaxis, :], draws), axis=-1)
+
+    def estimates():
+        passed = make_pass(small, np.tile(X, (RUNS, 1, 1)), seed=1)
+        return np.exp(sisrnn_tf.objectives.SIVI(1).estimate(passed).log_likelihood)
+
+    right = estimates()
+    monkeypatch.setattr(SemiImplicit, "log_mixture", without_own)
+    wrong = estimates()
     assert abs(_z_score(right, likelihood)) < 4
     assert _z_score(wrong, likelihood) > 8

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf.callbacks import BestCheckpoint, CheckpointCallback, Interrupted, MetricsLog, NaNGuard
+from sisrnn_tf.runs.callbacks import BestCheckpoint, CheckpointCallback, Interrupted, MetricsLog, NaNGuard
 
 
 class _Series:

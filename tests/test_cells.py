@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
+from sisrnn_tf.inference import noise
 from tests.reference import sequence
 
 D, Z, H, B = 3, 2, 4, 6
@@ -50,14 +51,14 @@ def test_the_parts_agree_with_numpy(cell):
 
 def test_gru_reference_with_biases_that_are_not_zero(make_model):
     cell = make_model("SISRNN", dtype="float64").cell
-    for weight in cell.gru.weights:
+    for weight in cell.transition.weights:
         weight.assign(RNG.normal(size=weight.shape))
     x, z, h = (tf.cast(value, tf.float64) for value in (X, LATENT, HIDDEN))
     expected = sequence.Cell(cell).transition(X, LATENT, HIDDEN)
     np.testing.assert_allclose(cell.transition(x, z, h), expected, rtol=1e-12)
 
 
-def test_noise_has_the_encoder_size_and_none_for_a_point_mass(sisrnn, vrnn):
+def test_noise_has_the_posterior_s_size_and_none_for_a_point_mass(sisrnn, vrnn):
     assert sisrnn.cell.sample_noise([7, B], 0).shape == (7, B, 5)
     assert vrnn.cell.sample_noise([7, B], 0).shape == (7, B, 0)
     default = sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D))
@@ -85,7 +86,7 @@ def test_a_call_is_one_step_with_the_noise_of_its_stream(make_model):
     x, h = tf.cast(X, tf.float64), tf.cast(HIDDEN, tf.float64)
     outputs, (hidden,) = cell(x, [h])
     seed = sisrnn_tf.random.RandomStream(0).next_seed()
-    normal = sisrnn_tf.random.normal([B, Z], sisrnn_tf.random.fold_in(seed, 1), tf.float64).numpy()
+    normal = noise.draw(cell, noise.row_seeds(seed, tf.range(B))).latent.numpy()
     loc, scale = reference.posterior(X, HIDDEN, None)
     z = loc + scale * normal
     np.testing.assert_allclose(outputs, reference.decode(z, HIDDEN), rtol=1e-6, atol=1e-8)
@@ -115,8 +116,8 @@ def test_inputs_of_another_size_are_refused(make_model):
         ({"prior_sizes": (0,)}, "`prior_sizes`"),
         ({"decoder_sizes": (2.5,)}, "`decoder_sizes`"),
         ({"scale_floor": 0.0}, "`scale_floor`"),
-        ({"scale_floor": -1.0, "encoder": sisrnn_tf.encoders.Gaussian(Z)}, "`scale_floor`"),
-        ({"encoder": sisrnn_tf.encoders.Gaussian(5)}, "`encoder` must have the latent size of the cell"),
+        ({"scale_floor": -1.0, "posterior": sisrnn_tf.posteriors.Gaussian(Z)}, "`scale_floor`"),
+        ({"posterior": sisrnn_tf.posteriors.Gaussian(5)}, "`posterior` must be a part with latent_size=2"),
     ],
 )
 def test_arguments_are_checked(kwargs, message):
@@ -124,7 +125,15 @@ def test_arguments_are_checked(kwargs, message):
         sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D), **{"latent_size": Z, **kwargs})
 
 
-def test_an_encoder_of_another_precision_is_refused(make_encoder):
-    encoder = make_encoder("semi_implicit", dtype="float32")
-    with pytest.raises(ValueError, match="encoder"):
-        sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D), Z, H, encoder=encoder, dtype="float64")
+def test_a_posterior_of_another_precision_is_refused(make_posterior):
+    posterior = make_posterior("semi_implicit", dtype="float32")
+    with pytest.raises(ValueError, match="`posterior` must be a part that computes densities in float64"):
+        sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D), Z, H, posterior=posterior, dtype="float64")
+
+
+def test_the_posterior_has_an_older_name(make_posterior):
+    posterior = make_posterior("semi_implicit")
+    cell = sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D), Z, H, encoder=posterior)
+    assert cell.posterior_part is posterior
+    with pytest.raises(ValueError, match="`encoder` must be left out where `posterior` is given"):
+        sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(D), Z, H, encoder=posterior, posterior=posterior)

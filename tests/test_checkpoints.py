@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sisrnn_tf import factory
-from sisrnn_tf.checkpoints import Checkpoints
+from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.presets import from_options
+from sisrnn_tf.runs.checkpoints import Checkpoints
 
 
 @pytest.fixture
@@ -139,3 +139,11 @@ def test_the_litter_of_killed_runs_goes_and_nothing_else(tmp_path, variable):
     series.clear_litter()
     assert _names(tmp_path) == kept
     assert series.restore_latest() == 2
+
+
+def test_a_checkpoint_of_another_model_is_told_from_a_damaged_one(tmp_path):
+    """As one of an earlier version, whose variables had other names."""
+    old, new = (keras.Variable(np.ones(3), name=name) for name in ("old", "new"))
+    Checkpoints(tmp_path, "last", [old], keep=2).save(1)
+    with pytest.raises(ValueError, match="last-1 has other variables than the model: an earlier version"):
+        Checkpoints(tmp_path, "last", [new], keep=2).restore_latest()

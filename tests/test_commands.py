@@ -9,12 +9,12 @@ import pytest
 from absl import app
 from absl.flags import FLAGS
 
-from sisrnn_tf import commands
-from sisrnn_tf.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.presets import from_options
 from sisrnn_tf.reproduction import plans
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import commands
+from sisrnn_tf.runs.workdir import Workdir
 from tests.launch import launcher
 
 SPEC = DataSpec("digits", "digits, threshold, rows (T=8, D=8)", "bernoulli", 8, 8, (8, 8), (1297, 250, 250))

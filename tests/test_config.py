@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisrnn_tf.config import (
-    DataConfig,
-    ExperimentConfig,
-    ModelConfig,
-    TrainingConfig,
-    differences,
-)
-from sisrnn_tf.presets import PRESETS, from_options
+from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, differences
+from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.configuration.presets import from_options
 
 _SIZES = st.lists(st.integers(1, 512), min_size=1, max_size=4).map(tuple)
 
@@ -58,7 +53,7 @@ def test_the_paper_preset_has_the_sizes_of_the_paper():
 def test_options_win_over_the_preset(preset):
     config = from_options(preset, {"hidden_size": 7, "dataset": "mnist", "seed": 3})
     assert (config.model.hidden_size, config.data.dataset, config.training.seed) == (7, "mnist", 3)
-    rest = {name: value for name, value in PRESETS[preset].items() if name != "hidden_size"}
+    rest = {name: value for name, value in FAMILIES["sisrnn"].presets[preset].items() if name != "hidden_size"}
     flat = {**dataclasses.asdict(config.model), **dataclasses.asdict(config.training)}
     assert {name: flat[name] for name in rest} == rest
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import random
-from sisrnn_tf.decoders import LSTMDecoder, TransformerDecoder
-from sisrnn_tf.decoders.transformer import TransformerBlock, sinusoidal_positions
-from sisrnn_tf.networks import dropout
+from sisrnn_tf.core import random
+from sisrnn_tf.core.networks import dropout
+from sisrnn_tf.models.decoders import LSTMDecoder, TransformerDecoder
+from sisrnn_tf.models.decoders.transformer import TransformerBlock, sinusoidal_positions
 
 B, T, E, Z = 3, 6, 8, 2
 KINDS = ("transformer", "lstm")

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import bounds, diagnostics, mixtures, random
-from sisrnn_tf.noise import draw_noise
-from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Noise
+from sisrnn_tf.analysis import diagnostics, gaussian_mixtures
+from sisrnn_tf.core import random
 
 R = 6
 
@@ -19,26 +17,11 @@ def _record(found):
     return diagnostics.record(found, "name", "test", "convention", 0)
 
 
-def _bound_kl(model, observations, mask, seed):
-    """The KL of the bound, `[B]`, with the extra draws of the diagnostics."""
-    walk = diagnostics._Walk(model, observations, mask, R, random.as_seed(seed))
-    cell, shape = model.cell, [R, len(observations)]
-    seeds = [random.fold_in(walk.seed, step) for step in range(observations.shape[1])]
-    extra = tf.stack([cell.sample_noise(shape, step_seed) for step_seed in seeds], axis=1)  # [R, T, B, N]
-    noise = draw_noise(cell, observations.shape[1], len(observations), 0, random.as_seed(seed))
-    noise = Noise(noise.mixing, noise.latent, extra)
-    observations, mask = batch_to_time_major(tf.constant(observations)), tf.transpose(tf.constant(mask))
-    trajectory = model.rnn.scan(observations, noise, mask)
-    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.log_densities(cell, observations, parameters, trajectory, noise)
-    return bounds.bound_terms(densities, mask).kl.numpy()
-
-
 def test_the_kl_is_that_of_the_bound(sisrnn, observations, mask):
     found = diagnostics.diagnose(sisrnn, observations, mask, R, seed=3)
     np.testing.assert_array_equal(found.num_sequences, [4, 3, 3, 2, 1])
     total = (found.kl * found.num_sequences).sum()
-    assert total == pytest.approx(_bound_kl(sisrnn, observations, mask, 3).sum(), rel=1e-5)
+    assert total == pytest.approx(sisrnn.bound(observations, mask, R, seed=3).kl.numpy().sum(), rel=1e-5)
 
 
 def test_the_kl_of_a_point_mass_is_that_of_its_bound_with_the_same_seed(vrnn, observations, mask):
@@ -74,7 +57,7 @@ def test_mixing_shows(sisrnn, observations):
 
 def test_without_noise_weights_the_mixing_has_collapsed(make_model, observations):
     model = make_model("SISRNN")
-    for layer in model.cell.encoder.network.noise_layers:
+    for layer in model.cell.posterior_part.network.noise_layers:
         layer.kernel.assign(tf.zeros_like(layer.kernel))
     record = _record(diagnostics.diagnose(model, observations, None, R))
     assert record["mixing_collapsed"]
@@ -126,7 +109,7 @@ def test_examples_are_the_most_non_gaussian_marginals(sisrnn, observations, mask
     assert received == sorted(received, reverse=True)
     assert received[0] == np.nanmax(negentropy)
     for example, value in zip(found.examples, received, strict=True):
-        assert mixtures.shapes(example.loc, example.scale).negentropy == pytest.approx(value, rel=1e-9)
+        assert gaussian_mixtures.shapes(example.loc, example.scale).negentropy == pytest.approx(value, rel=1e-9)
     assert len(set(place[1:] for place in places)) == len(places) == 6  # three of each dimension
     assert [place[2] for place in places].count(0) == 3
 

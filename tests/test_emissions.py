@@ -4,8 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import emissions, random
+import sisrnn_tf
+from sisrnn_tf import emissions
+from sisrnn_tf.core import random
 from tests.reference import sequence
 
 LOGITS = np.array([[0.0, 3.0, -2.0], [-60.0, 60.0, 0.7]])
@@ -167,3 +170,50 @@ def test_temperature_divides_logits_and_multiplies_the_variance(name):
     else:
         mean = emission.mean(parameters)
         np.testing.assert_allclose(samples[1] - mean, 2 * (samples[0] - mean), rtol=1e-9)
+
+
+def test_words_come_as_often_as_their_probabilities():
+    """Each frequency within 5 standard errors: one false alarm in a million seeds."""
+    size, emission = 50_000, emissions.Categorical(3)
+    parameters = tf.constant(np.tile(LOGITS[0], (size, 1)), tf.float32)
+    words = emission.sample(parameters, random.as_seed(1), temperature=2.0).numpy()
+    expected = np.exp(LOGITS[0] / 2) / np.exp(LOGITS[0] / 2).sum()
+    np.testing.assert_allclose(emission.mean(parameters / 2)[0], expected, rtol=1e-6)
+    frequencies = np.bincount(words, minlength=3) / size
+    assert (np.abs(frequencies - expected) < 5 * np.sqrt(expected * (1 - expected) / size)).all()
+
+
+class _Counts(emissions.Emission):
+    """What a user must write, and no more: independent Poisson counts."""
+
+    parameter_size = 2
+
+    def distribution(self, parameters):
+        return tfd.Independent(tfd.Poisson(log_rate=parameters), 1)
+
+    def mean(self, parameters):
+        return tf.exp(parameters)
+
+    def sample(self, parameters, seed, temperature=1.0):
+        return self.distribution(parameters).sample(seed=seed)
+
+    def get_config(self):
+        return {"event_size": self.event_size}
+
+
+def test_an_emission_of_a_user_is_one_class_and_says_what_imputation_lacks():
+    model = sisrnn_tf.RNN(_Counts(2), hidden_size=3, decoder_sizes=(3,))
+    counts = np.array([[[0.0, 3.0], [1.0, 2.0]]], "float32")
+    score = model.bound(counts, seed=0).surrogate
+    rates = np.exp(model.infer(counts, seed=0)["emission_parameters"])
+    np.testing.assert_allclose(score, np.sum(counts * np.log(rates) - rates) - np.log(6 * 2), rtol=1e-5)
+    lacks = r"_Counts\(event_size=2\) has no `sample_missing`, which imputation needs"
+    with pytest.raises(ValueError, match=lacks):
+        model.impute(counts, counts > 0)
+
+
+@pytest.mark.parametrize("name", ["parameter_size", "distribution", "mean", "sample", "get_config"])
+def test_a_class_that_lacks_a_part_is_no_emission(name):
+    parts = {each: value for each, value in vars(_Counts).items() if each != name}
+    with pytest.raises(TypeError, match=f"abstract.*{name}"):
+        type("Half", (emissions.Emission,), parts)(2)

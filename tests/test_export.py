@@ -1,11 +1,13 @@
 """SavedModels: what they answer without this package, by themselves and through a model server."""
 
 import concurrent.futures
+import inspect
 import pathlib
 import pickle
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,6 +18,7 @@ from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.export import warmup
 from sisrnn_tf.export.sentences import SentenceSignatures
+from sisrnn_tf.models.base import SequenceModel
 from tests import exports as cases
 from tests.exports import NORMALIZATION, ORIGIN, REQUESTS, SEED, SENTENCES, STREAMS, VOCABULARY, K, M
 
@@ -30,10 +33,12 @@ def models():
 @pytest.fixture(scope="module")
 def exports(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
-    models["sisrnn"].export(folder / "sisrnn" / "1", K, M, normalization=NORMALIZATION, origin=ORIGIN)
-    models["vrnn"].export(folder / "vrnn" / "1", K)
-    models["rnn"].export(folder / "rnn" / "1", K, M)
-    models["text"].export(folder / "text" / "12", K, M, vocabulary=VOCABULARY)
+    models["sisrnn"].export(
+        folder / "sisrnn" / "1", num_mixing=K, num_importance=M, normalization=NORMALIZATION, origin=ORIGIN
+    )
+    models["vrnn"].export(folder / "vrnn" / "1", num_mixing=K)
+    models["rnn"].export(folder / "rnn" / "1", num_mixing=K, num_importance=M)
+    models["text"].export(folder / "text" / "12", num_mixing=K, num_importance=M, vocabulary=VOCABULARY)
     return folder
 
 
@@ -73,7 +78,7 @@ def test_the_other_signatures_are_the_models_methods(models, answers, name):
     made = cases.invert(name, model.generate(3, 6, SEED).numpy())
     np.testing.assert_allclose(answers[name, "generate"]["observations"], made, rtol=1e-4, atol=1e-5)
     step = answers[name, "stream"]
-    mean = cases.invert(name, model.likelihood.mean(step["parameters"]).numpy())
+    mean = cases.invert(name, model.emission.mean(step["parameters"]).numpy())
     np.testing.assert_allclose(step["mean"], mean, rtol=1e-5, atol=1e-5)
 
 
@@ -100,6 +105,10 @@ def test_text_is_split_as_the_training_data_was(models):
     words, mask = signatures._to_words(tf.constant([f"a{character}b" for character in characters]))
     received = [row[real].tolist() for row, real in zip(words.numpy(), mask.numpy(), strict=True)]
     assert received == [VOCABULARY.encode(f"a{character}b").tolist() for character in characters]
+    marked = ["<s> a b </s>", " a b <eos>\t", "<s>\n<bos> a b", "a b </s> <EOS>", "</s>", "", "a<s> b </s>x"]
+    words, mask = signatures._to_words(tf.constant(marked))
+    received = [row[real].tolist() for row, real in zip(words.numpy(), mask.numpy(), strict=True)]
+    assert received == [VOCABULARY.encode(text).tolist() for text in marked]
 
 
 NAMES = ("score", "encode", "reconstruct", "generate", "step")
@@ -143,7 +152,10 @@ def test_the_card_says_where_the_model_is_from(exports):
 
 
 REFUSED = {
-    "exists": ("vrnn", {"path": pathlib.Path(__file__)}, "`path` must be new"),
+    "format": ("vrnn", {"format": "onnx"}, "`format` must be 'tf_saved_model'"),
+    "verbose": ("vrnn", {"verbose": True}, "`verbose` must be left out"),
+    "signature": ("vrnn", {"input_signature": []}, "`input_signature` must be left out"),
+    "exists": ("vrnn", {"filepath": pathlib.Path(__file__)}, "`filepath` must be new"),
     "K": ("vrnn", {"num_mixing": -1}, "`num_mixing` must be an int of at least 0"),
     "M": ("vrnn", {"num_importance": 0}, "`num_importance` must be an int of at least 1"),
     "size": ("vrnn", {"max_generated": 0}, "`max_generated` must be an int of at least 1"),
@@ -157,12 +169,19 @@ REFUSED = {
 }
 
 
+def test_export_can_be_called_as_that_of_keras():
+    """A caller who knows `keras.Model` alone gives these, by position or by name."""
+    theirs, ours = (list(inspect.signature(each.export).parameters.values()) for each in (keras.Model, SequenceModel))
+    known = [each for each in theirs if each.kind is not each.VAR_KEYWORD]
+    assert [(each.name, each.default) for each in ours[: len(known)]] == [(each.name, each.default) for each in known]
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_exported_is_refused(models, exports, case):
     name, arguments, message = REFUSED[case]
     before = sorted(exports.rglob("*"))
     with pytest.raises(ValueError, match=message):
-        models[name].export(**({"path": exports / "new/1"} | arguments))
+        models[name].export(**({"filepath": exports / "new/1"} | arguments))
     assert sorted(exports.rglob("*")) == before
 
 

@@ -108,7 +108,7 @@ REFUSED = {
 def test_what_cannot_be_scored_is_refused_by_all_of_keras_methods(still, observations, monkeypatch, case):
     """Before the first epoch, so that nothing is lost."""
     (x, message), model, before = REFUSED[case], still, int(still.optimizer.iterations)
-    monkeypatch.setattr("sisrnn_tf.batches._CHUNK_VALUES", 60)  # several chunks
+    monkeypatch.setattr("sisrnn_tf.core.batches._CHUNK_VALUES", 60)  # several chunks
     methods = [model.fit, model.evaluate, model.predict, model.train_on_batch, model.test_on_batch]
     methods += [lambda x: model.fit(observations, validation_data=(x,), epochs=9)] if x is not None else []
     if case == "ragged":

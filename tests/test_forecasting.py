@@ -31,7 +31,7 @@ def rnn(size=1):
 def misled(model_class):
     """A model whose encoder is far from the posterior of its states."""
     model = tiny._make(2, model_class)
-    network = model.cell.encoder.network
+    network = model.cell.posterior_part.network
     bias = (network.output_layer if model_class == "SISRNN" else network.dense_layers[-1]).bias
     bias.assign(bias.numpy() + np.array([1.5, 0.0]))
     return model
@@ -44,7 +44,7 @@ def models():
 
 def likelihoods(model, sequences, num_nodes=NODES):
     """p(x_1..x_T) of each of the sequences `[N, T]` or `[N, T, D]`: by quadrature, or exactly."""
-    sequences = np.reshape(sequences, [*np.shape(sequences)[:2], model.likelihood.event_size])
+    sequences = np.reshape(sequences, [*np.shape(sequences)[:2], model.emission.event_size])
     if isinstance(model, sisrnn_tf.RNN):
         return np.exp(model.log_likelihood(sequences).numpy())
     return np.array([tiny._quadrature(model, x, num_nodes) for x in sequences])
@@ -164,9 +164,9 @@ def _impute(model, num_samples, num_importance):
 @pytest.mark.parametrize(
     ("part", "method", "draw"),
     [
-        ("likelihood", "sample", _generate),
-        ("likelihood", "sample", _forecast),
-        ("likelihood", "log_prob_observed", _impute),
+        ("emission", "sample", _generate),
+        ("emission", "sample", _forecast),
+        ("emission", "log_prob_observed", _impute),
         ("decoder", "step", _write),
     ],
 )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import sisrnn_tf
-from sisrnn_tf import forecasts, imputation
+from sisrnn_tf.analysis import forecasts, imputation
 from sisrnn_tf.data import series
+from sisrnn_tf.data.kinds import SERIES
 from sisrnn_tf.data.spec import DataSpec
 
 
@@ -16,7 +17,7 @@ def dataset():
     """Ramps of 3 to 6 steps, each sequence's own number of hundreds."""
     parts = [100.0 * n + np.arange(3 + n % 4, dtype=float)[:, np.newaxis] for n in range(12)]
     splits = {"train": parts[:4], "validation": parts[4:8], "test": parts[8:]}
-    return series.make("ramps", splits, "reals", "per_channel", None)
+    return series.make("ramps", splits, SERIES, "per_channel", None)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def _exact(model, observations):
 def _coupled():
     """A model of two features that say much of each other, so that particles are resampled."""
     model = tiny._make(0)
-    kernel = model.cell.decoder.dense_layers[-1].kernel
+    kernel = model.cell.decoder.network.dense_layers[-1].kernel
     kernel.assign(3.0 * kernel.numpy())
     return model
 
@@ -140,5 +140,5 @@ def test_bad_arguments_are_named(models, arguments, message):
 def test_a_single_draw_of_a_single_sequence(shape):
     model = tiny._make(0)  # one whose functions have seen no other batch
     observed = np.zeros(shape, bool)
-    filled = model.impute(np.zeros((*shape, model.likelihood.event_size)), observed, seed=0, num_importance=3)
-    assert filled.shape == (*shape, model.likelihood.event_size)
+    filled = model.impute(np.zeros((*shape, model.emission.event_size)), observed, seed=0, num_importance=3)
+    assert filled.shape == (*shape, model.emission.event_size)

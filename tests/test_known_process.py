@@ -24,7 +24,7 @@ def model():
         sisrnn_tf.emissions.Normal(1),
         latent_size=2,
         hidden_size=16,
-        encoder=sisrnn_tf.encoders.SemiImplicit(2, (16,), (4,)),
+        posterior=sisrnn_tf.posteriors.SemiImplicit(2, (16,), (4,)),
         prior_sizes=(16,),
         decoder_sizes=(16,),
     )

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import bounds, chunked_mixture, particles
+from sisrnn_tf import particles
+from sisrnn_tf.core.log_space import log_mean_exp
 from tests.reference import sequence
 
 RUNS = 5000
@@ -44,21 +45,21 @@ def _randomize(model, seed):
     for weight in model.trainable_weights:
         scale = 4.0 if "noise" in weight.path else 2.5 if "transition" in weight.path else 0.7
         weight.assign(rng.normal(scale=scale, size=weight.shape))
-    _tame(model.cell.prior_network.dense_layers[-1], 0.0)
-    if isinstance(model.likelihood, sisrnn_tf.emissions.Normal):
-        _tame(model.cell.decoder.dense_layers[-1], 0.5)
-    network = model.cell.encoder.network
+    _tame(model.cell.prior_part.network.dense_layers[-1], 0.0)
+    if isinstance(model.emission, sisrnn_tf.emissions.Normal):
+        _tame(model.cell.decoder.network.dense_layers[-1], 0.5)
+    network = model.cell.posterior_part.network
     _tame(network.output_layer if hasattr(network, "output_layer") else network.dense_layers[-1], 1.0)
 
 
 def _make(seed, model_class="SISRNN"):
     """A model of the case's emission and D, with the weights of its seed."""
     name, x = CASES[seed]
-    encoder = sisrnn_tf.encoders.SemiImplicit(1, (4,), (3,), activation="tanh", dtype="float64")
+    posterior = sisrnn_tf.posteriors.SemiImplicit(1, (4,), (3,), activation="tanh", dtype="float64")
     if model_class == "VRNN":
-        encoder = sisrnn_tf.encoders.Gaussian(1, (4,), activation="tanh", dtype="float64")
+        posterior = sisrnn_tf.posteriors.Gaussian(1, (4,), activation="tanh", dtype="float64")
     emission = getattr(sisrnn_tf.emissions, name)(len(x[0]))
-    model = getattr(sisrnn_tf, model_class)(emission, encoder=encoder, dtype="float64", **SIZES)
+    model = getattr(sisrnn_tf, model_class)(emission, posterior=posterior, dtype="float64", **SIZES)
     _randomize(model, seed)
     return model
 
@@ -69,9 +70,9 @@ _shared = functools.cache(_make)
 
 def _log_prob(model, observation, parameters):
     """log p(x | parameters), `[..]`, by NumPy."""
-    if isinstance(model.likelihood, sisrnn_tf.emissions.Bernoulli):
+    if isinstance(model.emission, sisrnn_tf.emissions.Bernoulli):
         return sequence.bernoulli_log_prob(observation, parameters)
-    loc, scale = sequence.Cell.gaussian(parameters, model.likelihood.scale_floor)
+    loc, scale = sequence.Cell.gaussian(parameters, model.emission.scale_floor)
     return sequence.gaussian_log_density(observation, loc, scale)
 
 
@@ -218,9 +219,9 @@ def test_the_estimate_is_unbiased_however_particles_are_resampled(truth_and_runs
 def test_leaving_the_generating_draw_out_is_seen(truth_and_runs, monkeypatch, seed, resample):
     """The tests above have the power to see the one mistake that must never be made."""
 
-    def without_own(components):
-        return bounds.mixture_log_density(components[1:])
+    def without_own(posterior, latent, own, draws):
+        return log_mean_exp(posterior.log_density(latent[..., tf.newaxis, :], draws), axis=-1)
 
-    monkeypatch.setattr(chunked_mixture, "mixture_log_density", without_own)
+    monkeypatch.setattr(sisrnn_tf.posteriors.SemiImplicit, "log_mixture", without_own)
     estimates = np.exp(_runs(_make(seed), CASES[seed][1], 8, 1, resample))  # traced anew
     assert _z_score(estimates, truth_and_runs[seed][0]) > 8

@@ -5,18 +5,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import bounds
-from sisrnn_tf.losses import ExactLoss, SIVILoss, weighted_mean
-from sisrnn_tf.types import LogDensities
+from sisrnn_tf.inference.bounds import bound_terms, weighted_mean
+from sisrnn_tf.inference.exact_loss import ExactLoss
+from sisrnn_tf.inference.loss import SIVILoss
+from sisrnn_tf.inference.objectives import FIVO, IWAE, SIVI
+from tests.passes import GivenPass, given_densities
 
 T, B = 5, 4
 WEIGHT = np.array([1.0, 0.0, 2.5, 1.0], "float32")
 
 
-def _densities(seed=0, num_components=3, dtype="float32"):
-    rng = np.random.default_rng(seed)
-    shapes = [(T, B), (T, B), (num_components, T, B)]
-    return LogDensities(*(tf.constant(rng.normal(size=shape), dtype) for shape in shapes))
+def _densities(seed=0, dtype="float32"):
+    return given_densities(T, B, seed, dtype=dtype)
+
+
+def _given(seed=0, dtype="float32", mask=None):
+    return GivenPass(*_densities(seed, dtype), mask)
 
 
 def _metrics(layer):
@@ -26,9 +30,9 @@ def _metrics(layer):
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 @pytest.mark.parametrize(("training", "beta"), [(True, 0.3), (False, 1.0)])
 def test_the_loss_is_minus_the_weighted_mean(mask, training, beta, weight):
-    layer, time_mask = SIVILoss(2, kl_weight=0.3), tf.transpose(mask)
-    terms = layer(_densities(), time_mask=time_mask, weight=weight, training=training)
-    expected = bounds.bound_terms(_densities(), time_mask)
+    layer, time_mask = SIVILoss(SIVI(2), kl_weight=0.3), tf.transpose(mask)
+    terms = layer(passed=_given(mask=time_mask), weight=weight, training=training)
+    expected = bound_terms(*_densities(), time_mask)
     for value, other in zip(terms, expected, strict=True):
         np.testing.assert_array_equal(value, other)
     (loss,) = layer.losses
@@ -38,7 +42,7 @@ def test_the_loss_is_minus_the_weighted_mean(mask, training, beta, weight):
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 def test_exact_loss_is_minus_the_weighted_mean(mask, weight):
-    log_likelihood = _densities().emission
+    log_likelihood = _densities()[0].emission
     layer = ExactLoss()
     total = layer(log_likelihood, time_mask=tf.transpose(mask), weight=weight)
     expected = np.sum(np.where(mask.T, log_likelihood, 0), axis=0)
@@ -51,9 +55,9 @@ def test_a_weighted_mean_of_nothing_is_zero():
 
 
 def test_metrics_are_means_over_batches_with_weights():
-    layer, rows = SIVILoss(2, kl_weight=0.3), []
+    layer, rows = SIVILoss(SIVI(2), kl_weight=0.3), []
     for seed, weight in ((0, WEIGHT), (1, np.ones(B, "float32")), (2, np.zeros(B, "float32"))):
-        terms = layer(_densities(seed), weight=weight, training=True)
+        terms = layer(passed=_given(seed), weight=weight, training=True)
         rows += [(*row, weight) for *row, weight in zip(*terms, weight, strict=True)]
     metrics, table = _metrics(layer), np.array(rows, np.float64)
     for index, name in enumerate(terms._fields):
@@ -64,8 +68,8 @@ def test_metrics_are_means_over_batches_with_weights():
 
 
 def test_metrics_outside_training_show_beta_1():
-    layer = SIVILoss(2, kl_weight=0.3)
-    layer(_densities(num_components=8), training=False)
+    layer = SIVILoss(SIVI(2), kl_weight=0.3, eval_num_mixing=7)
+    layer(passed=_given(), training=False)
     assert (_metrics(layer)["kl_weight"], _metrics(layer)["num_mixing"]) == (1.0, 7.0)
 
 
@@ -94,25 +98,25 @@ def test_beta_and_k_change_without_a_new_trace(make_model, observations):
 def test_densities_keep_their_dtype_under_any_policy(policy, dtype):
     keras.config.set_dtype_policy(policy)
     try:
-        stochastic, exact = SIVILoss(2, kl_weight=0.7), ExactLoss()
+        stochastic, exact = SIVILoss(SIVI(2), kl_weight=0.7), ExactLoss()
     finally:
         keras.config.set_dtype_policy("float32")
-    terms = stochastic(_densities(dtype=dtype), training=True)
-    exact(_densities(dtype=dtype).emission)
+    terms = stochastic(passed=_given(dtype=dtype), training=True)
+    exact(_densities(dtype=dtype)[0].emission)
     assert {tensor.dtype for tensor in (*terms, *stochastic.losses, *exact.losses)} == {tf.as_dtype(dtype)}
     np.testing.assert_allclose(_metrics(stochastic)["kl_weight"], 0.7, rtol=1e-6)
 
 
 def test_metrics_of_many_batches_are_not_rounded_under_a_mixed_policy():
-    layer = SIVILoss(2, dtype="mixed_bfloat16")
+    layer = SIVILoss(SIVI(2), dtype="mixed_bfloat16")
     for seed in range(100):  # a count in bfloat16 stops at 256
-        layer(_densities(seed))
-    means = [np.mean(bounds.bound_terms(_densities(seed)).surrogate) for seed in range(100)]
+        layer(passed=_given(seed))
+    means = [np.mean(bound_terms(*_densities(seed)).surrogate) for seed in range(100)]
     np.testing.assert_allclose(_metrics(layer)["surrogate"], np.mean(means), rtol=1e-4)
 
 
 def test_save_and_restore_k_and_beta_as_weights(tmp_path):
-    layer, other = SIVILoss(1, 1.0), SIVILoss(1, 1.0)
+    layer, other = SIVILoss(), SIVILoss()
     layer.num_mixing, layer.kl_weight = 13, 0.25
     path = tf.train.Checkpoint(layer=layer).write(str(tmp_path / "checkpoint"))
     tf.train.Checkpoint(layer=other).read(path).assert_existing_objects_matched()
@@ -124,8 +128,6 @@ def test_save_and_restore_k_and_beta_as_weights(tmp_path):
 @pytest.mark.parametrize(
     ("kwargs", "name"),
     [
-        ({"num_mixing": -1}, "num_mixing"),
-        ({"num_mixing": 1.5}, "num_mixing"),
         ({"eval_num_mixing": -1}, "eval_num_mixing"),
         ({"kl_weight": -0.1}, "kl_weight"),
         ({"kl_weight": float("nan")}, "kl_weight"),
@@ -140,7 +142,35 @@ def test_arguments_are_checked(kwargs, name):
     ("name", "value"), [("num_mixing", -1), ("num_mixing", 1.5), ("kl_weight", -0.1), ("kl_weight", float("nan"))]
 )
 def test_assignments_are_checked(name, value):
-    layer = SIVILoss(2, 0.5)
+    layer = SIVILoss(SIVI(2), 0.5)
     with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
         setattr(layer, name, value)
     assert (int(layer.num_mixing.numpy()), float(layer.kl_weight.numpy())) == (2, 0.5)
+
+
+@pytest.mark.parametrize("num_mixing", [-1, 1.5])
+@pytest.mark.parametrize("kind", [SIVI, IWAE, FIVO])
+def test_sizes_of_objectives_are_checked(kind, num_mixing):
+    with pytest.raises(ValueError, match=r"`num_mixing` must be .*Received: num_mixing="):
+        kind(num_mixing=num_mixing)
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (IWAE(1), "`num_importance` must be at least 2 for the objective IWAE"),
+        (FIVO(2), "`num_importance` must be at least 3 for the objective FIVO"),
+        ("sivi", r"`objective` must be such as SIVI\(num_mixing=5\)"),
+    ],
+)
+def test_objectives_that_cannot_train_are_refused(objective, message):
+    with pytest.raises(ValueError, match=message):
+        SIVILoss(objective)
+
+
+def test_importance_weights_have_no_other_beta():
+    with pytest.raises(ValueError, match="`kl_weight` must be 1 with the objective IWAE"):
+        SIVILoss(IWAE(4), kl_weight=0.5)
+    layer = SIVILoss(IWAE(4))
+    with pytest.raises(ValueError, match="`kl_weight` must be 1 with the objective IWAE"):
+        layer.kl_weight = 0.5

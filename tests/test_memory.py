@@ -2,12 +2,13 @@
 
 import pytest
 
-from sisrnn_tf import factory, memory
+from sisrnn_tf import factory
+from sisrnn_tf.configuration import memory
+from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.training import Trainer
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs.workdir import Workdir
 
 VOCABULARY = Vocabulary(["a", "<eos>", "b", "<unk>", "c"])
 SIZES = {
@@ -40,8 +41,7 @@ def test_weights_are_counted_as_keras_counts_them(model, emission):
     spec, vocabulary = _spec(emission, len(VOCABULARY) if is_text else 3), VOCABULARY if is_text else None
     made = factory.make_model(config.model, config.training, spec, vocabulary)
     count = sum(int(weight.numpy().size) for weight in made.trainable_weights)
-    part = None if is_text else factory.make_emission(config.model, spec)
-    wanted = memory.estimate(config, spec, part)
+    wanted = memory.estimate(config, spec, factory.make_emission(config.model, spec))
     assert wanted.num_parameters == count and wanted.weight_bytes == 16 * count
 
 
@@ -75,8 +75,8 @@ LARGEST = 2**31 - 1
 )
 def test_absurd_sizes_are_refused_by_name_with_the_estimate(options, name):
     config = from_options("small", options)
-    spec = _spec("bernoulli")
-    part = None if "model" in options else factory.make_emission(config.model, spec)
+    spec = _spec("tokens" if "model" in options else "bernoulli")
+    part = factory.make_emission(config.model, spec)
     with pytest.raises(ValueError, match=rf"`{name}` must be smaller: .* GB, and there are [\d.]+ GB.*{name}="):
         memory.check(config, spec, part)
     for preset in ("small", "paper"):

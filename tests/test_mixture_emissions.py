@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import emissions, random
+from sisrnn_tf import emissions
+from sisrnn_tf.core import random
 from tests.reference import emissions as reference
 
 C, FLOOR, BOUND = 3, 0.05, 0.8

@@ -87,7 +87,7 @@ def test_generated_sequences_have_the_likelihood_of_the_model(make_model, kind):
     else:
         prior = model.cell.prior(hidden)
         normal = np.random.default_rng(0).normal(size=(size, Z)).astype("float32")
-        mean = model.likelihood.mean(model.cell.emission_parameters(prior.mean() + prior.stddev() * normal, hidden))
+        mean = model.emission.mean(model.cell.emission_parameters(prior.mean() + prior.stddev() * normal, hidden))
     mean = np.mean(mean, axis=0)
     assert (np.abs(samples.mean(axis=0) - mean) < 5 * np.sqrt(2 * 0.25 / size)).all()
 
@@ -304,7 +304,7 @@ def test_float16_is_refused_as_the_global_policy_and_of_parts():
             sisrnn_tf.RNN(sisrnn_tf.emissions.Bernoulli(D))
     finally:
         keras.config.set_dtype_policy("float32")
-    for make in (sisrnn_tf.encoders.Gaussian, sisrnn_tf.encoders.SemiImplicit, sisrnn_tf.decoders.LSTMDecoder):
+    for make in (sisrnn_tf.posteriors.Gaussian, sisrnn_tf.posteriors.SemiImplicit, sisrnn_tf.decoders.LSTMDecoder):
         with pytest.raises(ValueError, match="`dtype` must be float32, float64 or mixed_bfloat16"):
             make(4, dtype="mixed_float16")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import networks, random
+from sisrnn_tf.core import gaussians, networks, random
 from tests.reference import sequence
 
 RNG = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def test_noise_is_centered_and_has_two_values():
 @pytest.mark.parametrize("floor", [1e-3, 0.5])
 def test_scale_is_the_floor_plus_softplus(floor):
     outputs = np.array([[1.0, -2.0, 0.3, -800.0]])
-    gaussian = networks.to_gaussian(tf.constant(outputs), floor)
+    gaussian = gaussians.from_outputs(tf.constant(outputs), floor)
     np.testing.assert_array_equal(gaussian.loc, [[1.0, -2.0]])
     np.testing.assert_allclose(gaussian.scale, [[floor + np.log1p(np.exp(0.3)), floor]], rtol=1e-12)
 

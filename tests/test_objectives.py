@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import random
+from sisrnn_tf.core.types import Batch
+from sisrnn_tf.inference.iwae import path_terms
+from sisrnn_tf.inference.objectives import FIVO, IWAE, SIVI
 from tests.conftest import build_model
 
 K, M = 2, 3
@@ -14,7 +16,7 @@ SMOOTH = {"dtype": "float64", "activation": "tanh"}
 
 
 def _make(resample=False, kind="SISRNN", **kwargs):
-    return build_model(kind, num_mixing=K, num_importance=M, resample=resample, **kwargs)
+    return build_model(kind, objective=(FIVO if resample else IWAE)(M, K), **kwargs)
 
 
 def _loss(model, inputs):
@@ -34,9 +36,9 @@ def test_the_loss_is_minus_the_estimate(observations, mask, kind, resample, weig
     np.testing.assert_allclose(loss, -np.average(estimate, weights=weight), rtol=1e-5)
 
 
-def test_one_trajectory_is_the_bound(observations):
+def test_num_mixing_alone_is_the_bound(observations):
     losses = [
-        _loss(build_model("SISRNN", num_mixing=K, **kwargs), observations) for kwargs in ({}, {"num_importance": 1})
+        _loss(build_model("SISRNN", **kwargs), observations) for kwargs in ({"num_mixing": K}, {"objective": SIVI(K)})
     ]
     np.testing.assert_array_equal(*losses)
 
@@ -49,8 +51,8 @@ def test_the_gradient_of_iwae_weighs_trajectories(observations, mask):
     received = tape.gradient(loss, model.trainable_variables)
     seed = twin.stream.next_seed()
     with tf.GradientTape() as tape:
-        bounds = [twin.bound(observations, mask, K, random.fold_in(seed, m)).surrogate for m in range(M)]
-        log_weights = tf.stack(bounds)  # [M, B]
+        paths = twin.make_pass(Batch(*map(tf.constant, (observations, mask)), None), seed).paths(0, M, K)
+        log_weights = path_terms(paths, paths.mixture.log_density(), M).surrogate  # [M, B]
         shares = tf.stop_gradient(tf.nn.softmax(log_weights, axis=0))
         objective = -tf.reduce_mean(tf.reduce_sum(shares * log_weights, axis=0))
     assert np.ptp(shares) > 0.1
@@ -129,10 +131,10 @@ def test_fit_raises_the_estimate_and_validates_by_the_bound(fivo):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"num_importance": 0}, "`num_importance` must be an int of at least 1"),
-        ({"num_importance": 2, "kl_weight": 0.5}, "`kl_weight` must be 1 with num_importance=2"),
-        ({"resample": True, "num_importance": 2}, "`num_importance` must be above 2 where `resample` is True"),
-        ({"num_importance": 2, "resample": "yes"}, "`resample` must be True or False"),
+        ({"objective": IWAE(2), "kl_weight": 0.5}, "`kl_weight` must be 1 with the objective IWAE"),
+        ({"objective": FIVO(2)}, "`num_importance` must be at least 3 for the objective FIVO"),
+        ({"objective": SIVI(3), "num_mixing": 3}, "`num_mixing` must be left out where an objective is given"),
+        ({"objective": "iwae"}, r"`objective` must be such as SIVI"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):
@@ -144,7 +146,7 @@ def test_beta_cannot_be_scheduled(observations):
     model = _make()
     model.compile(optimizer="adam")
     anneal = sisrnn_tf.callbacks.ScheduleCallback(kl_weight=sisrnn_tf.schedules.LinearKLWeight(10))
-    with pytest.raises(ValueError, match="`kl_weight` must be 1 with num_importance=3"):
+    with pytest.raises(ValueError, match="`kl_weight` must be 1 with the objective IWAE"):
         model.fit(observations, verbose=0, callbacks=[anneal])
     model.loss_layer.kl_weight = 1.0
 
@@ -152,4 +154,4 @@ def test_beta_cannot_be_scheduled(observations):
 def test_a_model_is_rebuilt_with_its_objective():
     model = _make(True)
     twin = sisrnn_tf.SISRNN.from_config(model.get_config())
-    assert (twin.loss_layer.num_importance, twin.resample) == (M, True)
+    assert twin.loss_layer.objective == FIVO(M, K)

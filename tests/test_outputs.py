@@ -5,9 +5,9 @@ import stat
 
 import pytest
 
-from sisrnn_tf.config import ExperimentConfig
-from sisrnn_tf.outputs import Output
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import chunked_mixture, particles, random
-from sisrnn_tf.noise import ParticleNoise, draw_noise
-from sisrnn_tf.rnn import batch_to_time_major
+from sisrnn_tf.core import random
+from sisrnn_tf.core.log_space import log_mean_exp
+from sisrnn_tf.inference import filter as filters
+from sisrnn_tf.inference import iwae, mixture, noise, particles, passes
+from tests.passes import draw_noise, make_pass
 from tests.reference import sequence
 
 K, M, SEED = 2, 4, 7
@@ -23,10 +25,10 @@ def _never(log_weights):
 def test_log_mean_exp():
     values = np.random.default_rng(0).normal(size=[5, 3])
     expected = np.log(np.mean(np.exp(values), axis=0))
-    np.testing.assert_allclose(particles.log_mean_exp(values), expected, rtol=1e-12)
-    np.testing.assert_allclose(particles.log_mean_exp(values - 1e4), expected - 1e4, rtol=1e-12)
+    np.testing.assert_allclose(log_mean_exp(values), expected, rtol=1e-12)
+    np.testing.assert_allclose(log_mean_exp(values - 1e4), expected - 1e4, rtol=1e-12)
     infinite = tf.constant([[-np.inf, 0.0], [-np.inf, -np.inf]], tf.float64)
-    np.testing.assert_allclose(particles.log_mean_exp(infinite), [-np.inf, -np.log(2)])
+    np.testing.assert_allclose(log_mean_exp(infinite), [-np.inf, -np.log(2)])
 
 
 def test_effective_sample_size_has_the_right_limits():
@@ -76,7 +78,7 @@ def test_resampling_never_takes_a_particle_without_weight(resample_fn):
 @pytest.mark.parametrize("kind", ["SISRNN", "VRNN", "RNN"])
 def test_one_particle_is_the_bound(make_model, observations, mask, kind):
     model = make_model(kind)
-    expected = model.bound(observations, mask, K, random.fold_in(random.as_seed(SEED), 0)).surrogate
+    expected = model.bound(observations, mask, K, SEED).surrogate
     for resample in (False, True):
         received = model.log_likelihood(observations, mask, 1, K, resample, SEED)
         np.testing.assert_allclose(received, expected, rtol=1e-6, err_msg=f"resample={resample}")
@@ -88,16 +90,17 @@ def test_the_answer_does_not_depend_on_the_chunks_of_the_mixture(
     sisrnn64, make_model, observations, mask, monkeypatch, draws, resample
 ):
     expected = sisrnn64.log_likelihood(observations, mask, 5, K, resample, SEED)
-    monkeypatch.setattr(chunked_mixture, "CHUNK_DRAWS", draws)
+    monkeypatch.setattr(mixture, "CHUNK_DRAWS", draws)
     model = make_model("SISRNN", dtype="float64", activation="tanh")  # traced anew
     np.testing.assert_allclose(model.log_likelihood(observations, mask, 5, K, resample, SEED), expected, rtol=1e-12)
 
 
 def test_the_answer_does_not_depend_on_the_chunk_size(sisrnn, observations, mask, monkeypatch):
     answers = []
-    for rows in (particles.CHUNK_ROWS, 1, 4 * 5 * 3):  # all, one and three of four particles at a time
-        monkeypatch.setattr(particles, "CHUNK_ROWS", rows)
-        answers.append(sisrnn.log_likelihood(observations, mask, M, K, seed=SEED).numpy())
+    for rows in (passes.CHUNK_ROWS, 1, 4 * 5 * 3):  # all, one and three of four particles at a time
+        monkeypatch.setattr(passes, "CHUNK_ROWS", rows)
+        estimate = tf.function(lambda: iwae.IWAE(M, K).estimate(make_pass(sisrnn, observations, mask)))()
+        answers.append(estimate.log_likelihood.numpy())
     np.testing.assert_allclose(answers[1:], [answers[0]] * 2, rtol=1e-6)
 
 
@@ -110,101 +113,77 @@ def test_masked_is_truncated(sisrnn64, observations, mask, resample):
     np.testing.assert_allclose(received[1], expected[1], rtol=1e-10)
 
 
-def _by_row(extra_mixing):
-    """The extra draws `[K, T, B, N]` of a pass as `[T B, K, N]`."""
-    num_mixing, *_, size = extra_mixing.shape
-    return np.reshape(np.transpose(extra_mixing, [1, 2, 0, 3]), [-1, num_mixing, size])
+def _run(model, observations, mask, criterion_fn=particles.ess_below_threshold):
+    resampling = particles.Resampling(criterion_fn=criterion_fn)
+    return make_pass(model, observations, mask, SEED).filter(M, K, resampling)
 
 
-def test_particles_draw_their_noise_by_the_law(sisrnn64):
-    """Particle m draws as a pass from fold_in(seed, m) does, whichever particles and steps are asked for together."""
-    seed = random.as_seed(SEED)
-    wholes = [draw_noise(sisrnn64.cell, 5, 4, K, random.fold_in(seed, m)) for m in range(M)]
-    noise = ParticleNoise(sisrnn64.cell, 4, seed, 1, 2)
-    for name in ("mixing", "latent"):
-        expected = np.concatenate([getattr(wholes[m], name) for m in (1, 2)], axis=1)  # [T, 2 B, ..]
-        assert len(np.unique(expected[:, :, 0])) > 1
-        np.testing.assert_array_equal(getattr(noise, name)(5), expected)
-        for step in range(5):
-            np.testing.assert_array_equal(getattr(noise, name)(1, tf.constant(step)), expected[step : step + 1])
-    expected = np.stack([_by_row(wholes[m].extra_mixing) for m in (1, 2)])  # [2, T B, K, N]
-    np.testing.assert_array_equal(noise.extra_mixing(K)(0, 2, 0, 20), expected)
-    np.testing.assert_array_equal(noise.extra_mixing(K)(tf.constant(1), 1, tf.constant(7), 9), expected[1:, 7:16])
-    np.testing.assert_array_equal(noise.extra_mixing(K, tf.constant(3))(0, 2, 0, 8), expected[:, 12:])
-
-
-def _inputs(model, observations, mask):
-    x = batch_to_time_major(tf.constant(observations, tf.float64))
-    noise = ParticleNoise(model.cell, 4, random.as_seed(SEED), 0, M)
-    uniforms = random.uniform([5, M, 4], random.as_seed(SEED), tf.float64)
-    return x, noise, K, uniforms, tf.constant(mask.T)
-
-
-def _trajectory_terms(model, x, noise, time_mask):
-    densities, mixture = particles.trajectory_densities(model.rnn, x, noise, K, time_mask)
-    return particles.trajectory_terms(densities, mixture.log_density(), M, time_mask)
+def _path_terms(model, observations, mask):
+    paths = make_pass(model, observations, mask, SEED).paths(0, M, K)
+    return iwae.path_terms(paths, paths.mixture.log_density(), M)
 
 
 def test_without_resampling_smc_is_iwae(sisrnn64, observations, mask):
-    x, noise, _, uniforms, time_mask = _inputs(sisrnn64, observations, mask)
-    received, means = particles.smc_terms(sisrnn64.cell, x, noise, K, uniforms, time_mask, resample_criterion_fn=_never)
-    terms = _trajectory_terms(sisrnn64, x, noise, time_mask)
-    np.testing.assert_allclose(received, particles.log_mean_exp(terms.surrogate), rtol=1e-12)
-    for mean, values in zip(means, terms, strict=True):
+    received = _run(sisrnn64, observations, mask, _never)
+    terms = _path_terms(sisrnn64, observations, mask)
+    np.testing.assert_allclose(received.log_likelihood, log_mean_exp(terms.surrogate), rtol=1e-12)
+    for mean, values in zip(received.terms, terms, strict=True):
         np.testing.assert_allclose(mean, np.mean(values, axis=0), rtol=1e-12)
+    estimate = iwae.IWAE(M, K).estimate(make_pass(sisrnn64, observations, mask, SEED))
+    np.testing.assert_allclose(estimate.log_likelihood, received.log_likelihood, rtol=1e-12)
+    np.testing.assert_allclose(estimate.terms, received.terms, rtol=1e-12)
 
 
 def test_each_trajectory_has_the_terms_of_a_bound(sisrnn64, observations, mask):
-    x, noise, _, _, time_mask = _inputs(sisrnn64, observations, mask)
-    terms = _trajectory_terms(sisrnn64, x, noise, time_mask)
+    terms = _path_terms(sisrnn64, observations, mask)
+    cell = sequence.Cell(sisrnn64.cell)
     for particle in range(M):
-        expected = sisrnn64.bound(observations, mask, K, random.fold_in(random.as_seed(SEED), particle))
-        for values, other in zip(terms, expected, strict=True):
+        drawn = draw_noise(sisrnn64.cell, 5, 4, K, SEED, particle)
+        for values, other in zip(terms, cell.bound(observations, drawn, mask), strict=True):
             np.testing.assert_allclose(values[particle], other, rtol=1e-9)
 
 
-def _reference_smc(cell, x, noise, uniforms, length, row):
-    """The estimate of one sequence with a resampling after every step, in plain loops."""
-    mixing, latent = noise.mixing(5).numpy(), noise.latent(5).numpy()
-    extra = noise.extra_mixing(K)(0, M, 0, 20).numpy()  # [M, T B, K, N]
-    extra = np.transpose(np.reshape(extra, [M, 5, 4, K, -1]), [3, 1, 0, 2, 4])
-    extra = np.reshape(extra, [K, 5, M * 4, -1])  # [K, T, M B, N]
+def _reference_smc(cell, x, drawn, uniforms, length, row):
+    """The estimate of one sequence [T, D] with a resampling after every step, in plain loops."""
     hidden, total = [np.zeros(cell.hidden_size)] * M, 0.0
     for t in range(length):
         weights, states = [], []
         for m in range(M):
-            at = m * 4 + row
-            step = cell.step(x[t, row], hidden[m], mixing[t, at], latent[t, at], extra[:, t, at])
+            own = drawn[m].mixing[t][row], drawn[m].latent[t][row], drawn[m].extra_mixing[:, t, row]
+            step = cell.step(x[t], hidden[m], *own)
             weights.append(np.exp(step.emission + step.prior - sequence.log_mean_exp(step.components)))
             states.append(step.hidden)
         total += np.log(np.mean(weights))
         cumulative = np.cumsum(weights) / np.sum(weights)
-        hidden = [states[np.argmax(cumulative > (uniforms[t, 0, row] + m) / M)] for m in range(M)]
+        hidden = [states[np.argmax(cumulative > (uniforms[t][0, row] + m) / M)] for m in range(M)]
     return total
 
 
 def test_smc_equals_a_numpy_reference(sisrnn64, observations, mask):
-    x, noise, _, uniforms, time_mask = _inputs(sisrnn64, observations, mask)
-    received, _ = particles.smc_terms(sisrnn64.cell, x, noise, K, uniforms, time_mask, resample_criterion_fn=_always)
+    received = _run(sisrnn64, observations, mask, _always).log_likelihood
     cell = sequence.Cell(sisrnn64.cell)
-    lengths = mask.sum(axis=1)
-    expected = [_reference_smc(cell, x.numpy(), noise, uniforms.numpy(), lengths[row], row) for row in range(4)]
+    drawn = [draw_noise(sisrnn64.cell, 5, 4, K, SEED, m) for m in range(M)]
+    drawn = [type(own)(*(part.numpy() for part in own)) for own in drawn]
+    seeds = noise.step_seeds(random.as_seed(SEED), 5)
+    uniforms = [noise.resampling_uniforms(seed, tf.range(4), M, 0, tf.float64).numpy() for seed in seeds]
+    x, lengths = observations.astype("float64"), mask.sum(axis=1)
+    expected = [_reference_smc(cell, x[row], drawn, uniforms, lengths[row], row) for row in range(4)]
     np.testing.assert_allclose(received, expected, rtol=1e-9)
 
 
-def test_lost_particles_are_no_nan(sisrnn64, observations, mask, monkeypatch):
+def test_lost_particles_are_no_nan(sisrnn64, observations, monkeypatch):
     """Sequence 0 loses one particle, sequence 1 all: -inf, and the others do not notice."""
-    inputs = _inputs(sisrnn64, observations, np.ones_like(mask))
-    right = particles._propagate
-    before, _ = particles.smc_terms(sisrnn64.cell, *inputs)
+    right = filters._densities
+    before = _run(sisrnn64, observations, None).log_likelihood
     lost = np.reshape([[b == 1 or (b == 0 and m == 2) for b in range(4)] for m in range(M)], -1)
 
-    def propagate(*args):
-        hidden, (emission, *others) = right(*args)
-        return hidden, (tf.where(lost, tf.constant(-np.inf, tf.float64), emission), *others)
+    def densities(*args):
+        found, log_mixture = right(*args)
+        emission = tf.where(lost, tf.constant(-np.inf, tf.float64), found.emission)
+        return found._replace(emission=emission), log_mixture
 
-    monkeypatch.setattr(particles, "_propagate", propagate)
-    after, _ = particles.smc_terms(sisrnn64.cell, *inputs)
+    monkeypatch.setattr(filters, "_densities", densities)
+    after = _run(sisrnn64, observations, None).log_likelihood
     assert np.isfinite(after[0])
     assert after[1] == -np.inf
     np.testing.assert_array_equal(after[2:], before[2:])
@@ -228,7 +207,7 @@ def test_seeds(sisrnn, observations):
         ({"num_importance": 2**31}, "`num_importance` must be below 2"),
         ({"num_mixing": 10**12}, "`num_mixing` must be below 2"),
         ({"seed": 0.5}, "`seed` must be an int or a pair of ints"),
-        ({"observations": np.zeros([4, 0, 3])}, "`observations` must have at least one step"),
+        ({"observations": np.zeros([4, 0, 3])}, "`observations` must not be empty"),
         ({"resample_fn": "multinomial"}, "`resample_fn` must be a function"),
         ({"resample_criterion_fn": None}, "`resample_criterion_fn` must be a function"),
         ({"resample": "systematic"}, "`resample` must be True or False. Received: resample='systematic'"),

@@ -1,14 +1,16 @@
 """Pictures of what a model draws, by the kind of its data."""
 
+import dataclasses
+
 import matplotlib.image
 import numpy as np
 import pytest
 
 import sisrnn_tf
-from sisrnn_tf import pictures
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import pictures
+from sisrnn_tf.runs.workdir import Workdir
 
 SIZES = {"hidden_size": 2, "decoder_sizes": (2,)}
 REALS = DataSpec("sensors", "sensors", "reals", 2, 6, None, (4, 1, 1), normalization=Normalization("a", (5, 0), (2, 1)))
@@ -49,15 +51,14 @@ def test_samples_of_reals_are_a_fan_and_of_strokes_drawings():
 def test_y_grows_upward_where_the_reader_makes_it_so():
     upward = np.array([[[0.0, 1.0, 0.0]]])
     lines = {
-        name: _axes(pictures.samples(upward, STROKES.__class__(**{**STROKES.__dict__, "name": name})))
+        convention: _axes(pictures.samples(upward, dataclasses.replace(STROKES, convention=convention)))
         .collections[0]
         .get_segments()[0]
-        for name in ("glyphs", "iamondb", "kanji")
+        for convention in ("glyphs, y up, D=3", "glyphs, D=3")  # the latter of the user's file of this name
     }
     assert {name: np.sign(line[1, 1] - line[0, 1]) for name, line in lines.items()} == {
-        "glyphs": 1,
-        "iamondb": 1,
-        "kanji": -1,
+        "glyphs, y up, D=3": 1,
+        "glyphs, D=3": -1,
     }
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from sisrnn_tf import plotting
-from sisrnn_tf.plotting import images as image_pictures
-from sisrnn_tf.types import Marginal
+from sisrnn_tf.analysis import plotting
+from sisrnn_tf.analysis.plotting import images as image_pictures
+from sisrnn_tf.core.types import Marginal
 
 BOUND_RECORDS = [
     {"epoch": 1, "loss": 9.0, "surrogate": -8.0, "val_loss": 7.0, "reconstruction": -5.0, "kl": 3.0, "kl_weight": 0.5},

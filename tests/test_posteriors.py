@@ -1,89 +1,96 @@
-"""Posteriors of one step: what mixing adds, activity, densities, information."""
-
-import math
+"""Posteriors against NumPy: context once, noise many times, floors and shapes."""
 
 import numpy as np
 import pytest
-import tensorflow_probability as tfp
+import tensorflow as tf
 
 from sisrnn_tf import posteriors
-from sisrnn_tf.types import Gaussian
+from sisrnn_tf.core import random
+from tests.reference import sequence
 
-tfd = tfp.distributions
-
-
-def _random_posterior(draws=6, sequences=4, size=3):
-    rng = np.random.default_rng(0)
-    shape = [draws, sequences, size]
-    return Gaussian(rng.normal(size=shape), np.exp(rng.normal(size=shape)))
+D, H, Z = 3, 4, 2
+RNG = np.random.default_rng(0)
+X, HIDDEN = RNG.normal(size=(6, D)), RNG.normal(size=(6, H))
 
 
-def test_the_mixing_share_is_that_of_the_locs():
-    loc = np.array([-0.6, 0.6])[:, np.newaxis, np.newaxis]
-    marginals = posteriors.describe_marginals(Gaussian(loc, np.full_like(loc, 0.8)))
-    assert marginals.mixing_share[0, 0] == pytest.approx(0.6**2)  # of 0.6^2 + 0.8^2 = 1
-    assert marginals.log_scale_spread[0, 0] == pytest.approx(0, abs=1e-15)
+def _built(posterior):
+    posterior.build((None, D), (None, H))
+    return posterior
 
 
-def test_the_spread_is_that_of_the_log_scales():
-    scale = np.exp(np.array([-0.3, 0.3]))[:, np.newaxis, np.newaxis]
-    marginals = posteriors.describe_marginals(Gaussian(np.zeros_like(scale), scale))
-    assert marginals.mixing_share[0, 0] == 0
-    assert marginals.log_scale_spread[0, 0] == pytest.approx(0.3)
+def _call(posterior, noise):
+    dtype = posterior.compute_dtype
+    return posterior(posterior.context(tf.constant(X, dtype), tf.constant(HIDDEN, dtype)), tf.cast(noise, dtype))
 
 
-def test_activity_is_the_variance_over_sequences_in_prior_variances():
-    mean = np.array([[[1.0, 7.0], [3.0, 7.0]], [[0.0, 2.0], [4.0, 2.0]]])  # [T, S, Z]
-    prior = Gaussian(np.zeros_like(mean), np.full_like(mean, 2.0))
-    activity = posteriors.activity(posteriors.standardize(mean, prior))
-    np.testing.assert_allclose(activity, [(1 + 4) / 2 / 4, 0])  # the second is far from the prior, and never moves
+def _expected(outputs, floor):
+    return outputs[..., :Z], floor + sequence.softplus(outputs[..., Z:])
 
 
-def test_a_posterior_that_follows_its_prior_is_inactive():
-    mean = np.random.default_rng(0).normal(size=[5, 4, 3])
-    activity = posteriors.activity(posteriors.standardize(mean, Gaussian(mean - 0.5, np.ones_like(mean))))
-    np.testing.assert_allclose(activity, 0, atol=1e-30)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
+@pytest.mark.parametrize("floor", [1e-3, 0.7])
+def test_semi_implicit_agrees_with_numpy(make_posterior, floor, dtype, tolerance):
+    posterior = _built(make_posterior("semi_implicit", scale_floor=floor, activation="tanh", dtype=dtype))
+    noise = posterior.sample_noise([5, 6], random.as_seed(1))
+    weights, inputs = sequence.layer_weights(posterior), np.concatenate([X, HIDDEN], axis=-1)
+    loc, scale = _call(posterior, noise)
+    assert loc.shape == scale.shape == (5, 6, Z) and loc.dtype == scale.dtype == dtype
+    for draw in range(5):
+        outputs = sequence.noise_mlp(weights, inputs, noise[draw].numpy(), (3, 2), np.tanh)
+        for value, expected in zip((loc, scale), _expected(outputs, floor), strict=True):
+            np.testing.assert_allclose(value[draw], expected, rtol=tolerance, atol=tolerance)
 
 
-def test_activity_leaves_padding_and_lonely_sequences_out():
-    full = np.random.default_rng(0).normal(size=[3, 4, 2])
-    padded = full.copy()
-    padded[1, 3] = math.nan
-    padded[2, 1:] = math.nan
-    expected = (full[0].var(axis=0) + full[1, :3].var(axis=0)) / 2
-    np.testing.assert_allclose(posteriors.activity(padded), expected)
-    assert np.isnan(posteriors.activity(full[:, :1])).all()
+def test_gaussian_agrees_with_numpy_and_is_the_same_for_every_draw(make_posterior):
+    posterior = _built(make_posterior("gaussian", dtype="float64"))
+    noise = posterior.sample_noise([5, 6], random.as_seed(1))
+    assert noise.shape == (5, 6, 0) and posterior.noise_size == 0
+    outputs = sequence.mlp(sequence.layer_weights(posterior), np.concatenate([X, HIDDEN], axis=-1))
+    for value, expected in zip(_call(posterior, noise), _expected(outputs, 1e-3), strict=True):
+        assert value.shape == (5, 6, Z)
+        np.testing.assert_allclose(value, np.broadcast_to(expected, (5, 6, Z)), rtol=1e-12, atol=1e-12)
 
 
-def test_log_posteriors_are_mixtures_of_diagonal_gaussians():
-    posterior = _random_posterior()
-    latent = np.random.default_rng(1).normal(size=[4, 3])
-    received = posteriors.log_posteriors(latent, posterior)
-    for sequence in range(4):
-        mixture = tfd.MixtureSameFamily(
-            tfd.Categorical(logits=np.zeros(6)),
-            tfd.MultivariateNormalDiag(posterior.loc[:, sequence], posterior.scale[:, sequence]),
-        )
-        np.testing.assert_allclose(received[:, sequence], mixture.log_prob(latent), rtol=1e-12)
+def test_noise_moves_the_parameters(make_posterior):
+    posterior = _built(make_posterior("semi_implicit"))
+    loc, scale = _call(posterior, posterior.sample_noise([30, 6], random.as_seed(1)))
+    assert (np.std(loc, axis=0) > 1e-3).any() and (np.std(scale, axis=0) > 1e-3).any()
 
 
-def test_equal_posteriors_carry_no_information():
-    one = _random_posterior(sequences=1)
-    posterior = Gaussian(*(np.repeat(part, 5, axis=1) for part in one))
-    latent = np.random.default_rng(1).normal(size=[5, 3])
-    assert posteriors.mutual_information(posteriors.log_posteriors(latent, posterior)) == pytest.approx(0, abs=1e-12)
+def test_the_paper_sizes_are_the_defaults():
+    posterior = _built(posteriors.SemiImplicit(16))
+    assert posterior.noise_size == 300
+    assert posterior.sample_noise([2], random.as_seed(0)).shape == (2, 300)
+    shapes = {name: value.shape for name, value in sequence.layer_weights(posterior).items() if "kernel" in name}
+    assert shapes == {
+        "hidden_0/kernel": (D + H, 128),
+        "hidden_1/kernel": (128, 128),
+        "hidden_2/kernel": (128, 128),
+        "noise_0/kernel": (150, 128),
+        "noise_1/kernel": (100, 128),
+        "noise_2/kernel": (50, 128),
+        "output/kernel": (128, 32),
+    }
 
 
-def test_posteriors_far_apart_tell_all_sequences():
-    loc = 1e3 * np.arange(5.0)[np.newaxis, :, np.newaxis]
-    posterior = Gaussian(loc, np.ones_like(loc))
-    information = posteriors.mutual_information(posteriors.log_posteriors(loc[0], posterior))
-    assert information == pytest.approx(math.log(5), rel=1e-12)
+@pytest.mark.parametrize("kind", ["gaussian", "semi_implicit"])
+def test_output_shapes_are_foretold(make_posterior, kind):
+    posterior = _built(make_posterior(kind))
+    noise = posterior.sample_noise([5, 6], random.as_seed(1))
+    shapes = posterior.compute_output_shape((6, 5), noise.shape)
+    assert [tuple(shape) for shape in shapes] == [(5, 6, Z), (5, 6, Z)]
 
 
-def test_posteriors_that_overlap_in_pairs_tell_the_pair():
-    loc = np.array([0.0, 0.0, 1e3, 1e3])[np.newaxis, :, np.newaxis]
-    posterior = Gaussian(loc, np.ones_like(loc))
-    latent = loc[0] + np.array([[0.3], [-1.0], [0.0], [2.0]])
-    information = posteriors.mutual_information(posteriors.log_posteriors(latent, posterior))
-    assert information == pytest.approx(math.log(2), rel=1e-12)
+@pytest.mark.parametrize("posterior_class", [posteriors.Gaussian, posteriors.SemiImplicit])
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"latent_size": 0}, "`latent_size` must be an int of at least 1"),
+        ({"latent_size": 2, "hidden_sizes": (3, 0, 2)}, "`hidden_sizes` must be an int of at least 1"),
+        ({"latent_size": 2, "scale_floor": 0.0}, "`scale_floor` must be positive"),
+        ({"latent_size": 2, "scale_floor": -1.0}, "`scale_floor` must be positive"),
+    ],
+)
+def test_arguments_are_checked(posterior_class, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        posterior_class(**kwargs)

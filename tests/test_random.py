@@ -7,7 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sisrnn_tf import random
+from sisrnn_tf.core import random
+from tests.reference import noise as reference
 
 SEED = (12, -7)
 DRAWS = {"uniform": random.uniform, "normal": random.normal, "centered_bernoulli": random.centered_bernoulli}
@@ -19,22 +20,24 @@ def _three_ways(function, *args):
     return [way(*args).numpy() for way in ways]
 
 
-def test_bits_are_those_of_tensorflow():
-    seed = random.as_seed(SEED)
-    expected = tf.random.stateless_uniform([1001], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
-    np.testing.assert_array_equal(random.bits(1001, seed), expected)
-    np.testing.assert_array_equal(random.bits(101, seed, 225), expected[900:])
+def test_bits_are_those_of_splitmix64():
+    number = 12 + ((-7 % 2**32) << 32)
+    np.testing.assert_array_equal(random.as_seed(number), SEED)
+    for count in (1, 2, 1001):
+        np.testing.assert_array_equal(random.bits(count, random.as_seed(SEED)), reference.words(number, count))
+    folded = random.fold_in(random.as_seed(SEED), tf.constant([0, 5, -1, 2**31 - 1]))
+    expected = [reference.fold_in(number, data) for data in (0, 5, -1, 2**31 - 1)]
+    np.testing.assert_array_equal(folded.numpy().view("uint64")[:, 0], np.array(expected, "uint64"))
 
 
-@pytest.mark.parametrize("draw", [random.uniform, random.normal, random.centered_bernoulli])
-def test_a_draw_may_begin_anywhere(draw):
-    """On its own, in eager, graph and XLA, it is that part of the whole, up to the rounding of cosines."""
-    seed = random.as_seed(SEED)
-    whole = draw([1000], seed).numpy()
-    for first in (0, 1, 2, 3, 5, 31, 127, 128, 129, 777):
-        expected = np.reshape(whole[first : first + 21], [7, 3])
-        for part in _three_ways(lambda number: draw([7, 3], seed, first=number), tf.constant(first)):
-            np.testing.assert_allclose(part, expected, rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("shape", [(2, 3, 7), (2, 3), (2, 3, 5, 20)])
+def test_many_seeds_draw_as_each_alone(name, shape):
+    """In eager, graph and XLA, up to the rounding of cosines."""
+    seeds = random.fold_in(random.as_seed(SEED), tf.reshape(tf.range(6), [2, 3]))
+    for drawn in _three_ways(lambda seeds: DRAWS[name](shape, seeds), seeds):
+        for row in np.ndindex(2, 3):
+            np.testing.assert_allclose(drawn[row], DRAWS[name](shape[2:], seeds[row]), rtol=1e-5, atol=1e-6)
 
 
 def test_bits_agree_between_eager_graph_and_xla():

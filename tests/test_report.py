@@ -9,10 +9,11 @@ import statistics
 
 import pytest
 
-from sisrnn_tf import plotting, report
+from sisrnn_tf.analysis import plotting
+from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import report
+from sisrnn_tf.runs.workdir import Workdir
 
 CONVENTION = "digits, threshold, rows (T=8, D=8)"
 SPEC = DataSpec("digits", CONVENTION, "bernoulli", 8, 8, (8, 8), (1297, 250, 250))

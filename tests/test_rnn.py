@@ -5,31 +5,35 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import random, rnn
-from sisrnn_tf.noise import draw_noise
+from sisrnn_tf.core import random
+from sisrnn_tf.core.types import Noise
+from sisrnn_tf.inference import noise as noises
+from sisrnn_tf.inference.recurrence import batch_to_time_major
+from tests.passes import draw_noise
 from tests.reference import sequence
 
 D, Z, H, P = 3, 2, 4, 3
 SIZES = {"emission_parameters": P, "latent": Z, "hidden": H}
 
 
-def _noise(cell, num_steps, batch_size, num_mixing=0, seed=7):
-    return draw_noise(cell, num_steps, batch_size, num_mixing, random.as_seed(seed))
+def _noise(cell, num_steps, batch_size):
+    seeds = noises.row_seeds(noises.step_seeds(random.as_seed(7), num_steps), tf.range(batch_size))
+    return noises.draw(cell, seeds)
 
 
 def test_time_major_and_back():
     x = tf.reshape(tf.range(24), [2, 3, 4])
-    time_major = rnn.batch_to_time_major(x)
+    time_major = batch_to_time_major(x)
     np.testing.assert_array_equal(time_major, np.swapaxes(x, 0, 1))
-    np.testing.assert_array_equal(rnn.batch_to_time_major(time_major), x)
-    assert rnn.batch_to_time_major(x[..., 0]).shape == (3, 2)
+    np.testing.assert_array_equal(batch_to_time_major(time_major), x)
+    assert batch_to_time_major(x[..., 0]).shape == (3, 2)
 
 
 @pytest.mark.parametrize("kind", ["sisrnn", "vrnn"])
 def test_scan_agrees_with_numpy(request, kind, observations):
     model = request.getfixturevalue(kind)
-    noise = _noise(model.cell, 5, 4)
-    trajectory = model.rnn.scan(rnn.batch_to_time_major(tf.constant(observations)), noise)
+    noise = draw_noise(model.cell, 5, 4)
+    trajectory = model.rnn.scan(batch_to_time_major(tf.constant(observations)), Noise(*noise[:2]))
     reference = sequence.Cell(model.cell)
     previous = np.zeros((5, 4, H))
     for row in range(4):
@@ -43,7 +47,7 @@ def test_scan_agrees_with_numpy(request, kind, observations):
 
 def test_latent_is_the_posterior_draw(sisrnn, observations):
     noise = _noise(sisrnn.cell, 5, 4)
-    trajectory = sisrnn.rnn.scan(rnn.batch_to_time_major(tf.constant(observations)), noise)
+    trajectory = sisrnn.rnn.scan(batch_to_time_major(tf.constant(observations)), noise)
     expected = trajectory.posterior.loc + trajectory.posterior.scale * noise.latent
     np.testing.assert_allclose(trajectory.latent, expected, rtol=1e-6)
 
@@ -51,7 +55,7 @@ def test_latent_is_the_posterior_draw(sisrnn, observations):
 def test_a_masked_step_leaves_the_state(sisrnn, observations):
     mask = np.array([[1, 0, 1, 1, 0]] * 4, bool)  # gaps too
     noise = _noise(sisrnn.cell, 5, 4)
-    x = rnn.batch_to_time_major(tf.constant(observations))
+    x = batch_to_time_major(tf.constant(observations))
     hidden = sisrnn.rnn.scan(x, noise, tf.transpose(mask)).hidden.numpy()
     np.testing.assert_array_equal(hidden[1], hidden[0])
     np.testing.assert_array_equal(hidden[4], hidden[3])
@@ -62,7 +66,7 @@ def test_a_masked_step_leaves_the_state(sisrnn, observations):
 
 
 def test_scanning_in_two_parts_equals_scanning_once(sisrnn, observations):
-    x, noise = rnn.batch_to_time_major(tf.constant(observations)), _noise(sisrnn.cell, 5, 4)
+    x, noise = batch_to_time_major(tf.constant(observations)), _noise(sisrnn.cell, 5, 4)
     parts = [noise._replace(mixing=noise.mixing[part], latent=noise.latent[part]) for part in (slice(2), slice(2, 5))]
     first = sisrnn.rnn.scan(x[:2], parts[0])
     second = sisrnn.rnn.scan(x[2:], parts[1], initial_state=[first.hidden[-1]])
@@ -108,33 +112,11 @@ def test_a_masking_layer_masks(make_model, observations):
     np.testing.assert_array_equal(hidden[:, 6], hidden[:, 4])
 
 
-def test_longer_noise_extends_shorter(sisrnn):
-    few, long = _noise(sisrnn.cell, 5, 4, 2), _noise(sisrnn.cell, 9, 4, 2)
-    assert few.extra_mixing.shape == (2, 5, 4, 5) and few.mixing.shape == (5, 4, 5) and few.latent.shape == (5, 4, Z)
-    np.testing.assert_array_equal(long.extra_mixing[:, :5], few.extra_mixing)
-    np.testing.assert_array_equal(long.mixing[:5], few.mixing)
-    np.testing.assert_allclose(long.latent[:5], few.latent, rtol=1e-6)
-
-
-def test_the_parts_of_the_noise_are_independent(sisrnn):
-    """Correlations of 40,000 values within 5 standard errors: a false alarm in one of 1.7 million each."""
-    noise = _noise(sisrnn.cell, 100, 80, 2)
-    parts = [noise.mixing, *noise.extra_mixing]
-    for left in range(3):
-        for right in range(left):
-            product = 4 * np.mean(parts[left].numpy() * parts[right].numpy())
-            assert abs(product) < 5 / np.sqrt(parts[0].numpy().size)
-
-
-def test_a_point_mass_has_no_extra_draws(vrnn):
-    assert _noise(vrnn.cell, 5, 4, 6).extra_mixing.shape == (0, 5, 4, 0)
-
-
 def test_scan_takes_unknown_sizes(sisrnn, observations):
     signature = [tf.TensorSpec([None, None, D])]
     dynamic = tf.function(
         lambda x: sisrnn.rnn.scan(x, _noise(sisrnn.cell, tf.shape(x)[0], tf.shape(x)[1])), input_signature=signature
     )
-    x = rnn.batch_to_time_major(tf.constant(observations))
+    x = batch_to_time_major(tf.constant(observations))
     expected = sisrnn.rnn.scan(x, _noise(sisrnn.cell, 5, 4)).latent
     np.testing.assert_allclose(dynamic(x).latent, expected, rtol=1e-5, atol=1e-6)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sisrnn_tf import run_files
+from sisrnn_tf.runs import run_files
 
 CONVENTION = "digits, threshold, rows (T=8, D=8)"
 RECORD = {

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import Sampler, random
+from sisrnn_tf import Sampler
+from sisrnn_tf.core import random
 
 PROBABILITIES = np.array([0.4, 0.05, 0.3, 0.25])
 LOGITS = np.log(PROBABILITIES) + 3.0

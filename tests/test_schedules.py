@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisrnn_tf.schedules import RUNGS, ConstantKLWeight, CyclicalKLWeight, LinearKLWeight, MixingRamp
+from sisrnn_tf.inference.schedules import RUNGS, ConstantKLWeight, CyclicalKLWeight, LinearKLWeight, MixingRamp
 
 ALL = [ConstantKLWeight(0.5), LinearKLWeight(10, 0.5), CyclicalKLWeight(100, 4, 0.25, 2.0), MixingRamp(2, 7, 5)]
 

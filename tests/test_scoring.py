@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import random, scoring, training
-from sisrnn_tf.config import ExperimentConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.core import random
 from sisrnn_tf.data import shards
 from sisrnn_tf.data.coverage import Coverage
+from sisrnn_tf.data.kinds import SERIES, TEXT
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.runs import scoring, training
 from tests import exports
 
 K, M, SEED = 2, 3, 9
+SPEC = DataSpec("numbers", "by hand", "reals", 3, 5, None, (1, 1, 1))
 LENGTHS = (3, 1, 5, 2, 4)
 
 
@@ -30,8 +33,9 @@ def make_scorer(models, monkeypatch, tmp_path):
 
     def make(name="sisrnn", features=("x", "y", "z"), **fields):
         shared = {"normalization": exports.NORMALIZATION if name == "sisrnn" else None, "features": features}
-        spec = DataSpec("numbers", "by hand", "reals", 3, 5, None, (1, 1, 1), **shared)
         vocabulary = exports.VOCABULARY if name == "text" else None
+        emission, size = ("reals", 3) if vocabulary is None else ("tokens", len(vocabulary))
+        spec = DataSpec("numbers", "by hand", emission, size, 5, None, (1, 1, 1), **shared)
         run = training.TrainedRun(models[name], spec, ExperimentConfig(), 4, vocabulary)
         monkeypatch.setattr(training, "load_best", lambda _: run)
         (tmp_path / "scores" / "done").mkdir(parents=True, exist_ok=True)
@@ -105,7 +109,7 @@ def test_a_shard_is_read_in_every_format(tmp_path, kind):
     write, ending = WRITERS[kind]
     path = tmp_path / f"part{ending}"
     write(path)
-    shard = shards.read(path, 3, None)
+    shard = shards.read(path, SPEC, None)
     assert list(shard.keys) == [f"s{length}" for length in LENGTHS]
     for received, expected in zip(shard.sequences, _sequences(), strict=True):
         np.testing.assert_array_equal(received.astype(np.float32), expected)
@@ -242,16 +246,18 @@ def test_no_key_is_a_formula_to_a_spreadsheet(make_scorer, tmp_path):
 def test_shards_are_found_by_file_folder_or_pattern(tmp_path):
     for name in ("b.npz", "a.csv", "c.tfrecord", "notes.txt", "text.txt.gz"):
         (tmp_path / name).touch()
-    assert list(shards.find(str(tmp_path), False)) == ["a", "b", "c"]
-    assert list(shards.find(str(tmp_path), True)) == ["notes", "text"]
+    assert list(shards.find(str(tmp_path), SERIES.shard_endings)) == ["a", "b", "c"]
+    assert list(shards.find(str(tmp_path), TEXT.shard_endings)) == ["notes", "text"]
     assert (
-        shards.find(f"{tmp_path}/*.npz", False) == {"b": tmp_path / "b.npz"} == shards.find(f"{tmp_path}/b.npz", False)
+        shards.find(f"{tmp_path}/*.npz", SERIES.shard_endings)
+        == {"b": tmp_path / "b.npz"}
+        == shards.find(f"{tmp_path}/b.npz", SERIES.shard_endings)
     )
     with pytest.raises(ValueError, match="`input` must be a file"):
-        shards.find(f"{tmp_path}/*.csv", True)
+        shards.find(f"{tmp_path}/*.csv", TEXT.shard_endings)
     (tmp_path / "a.npz").touch()
     with pytest.raises(ValueError, match="`input` must be of files that differ"):
-        shards.find(str(tmp_path), False)
+        shards.find(str(tmp_path), SERIES.shard_endings)
 
 
 def test_the_input_is_never_written_over(tmp_path):
@@ -267,11 +273,11 @@ def test_the_input_is_never_written_over(tmp_path):
 def test_arrays_of_another_type_are_named(tmp_path, change):
     np.savez(tmp_path / "part.npz", **{"observations": np.zeros((1, 2, 3)), **change})
     with pytest.raises(ValueError, match=f"part.npz cannot be scored: `{next(iter(change))}` must be"):
-        shards.read(tmp_path / "part.npz", 3, None)
+        shards.read(tmp_path / "part.npz", SPEC, None)
 
 
 def test_a_record_that_is_no_example_is_named(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "part.tfrecord")) as writer:
         writer.write(b"garbage\xff\xff")
     with pytest.raises(ValueError, match=r"part\.tfrecord cannot be scored: record 0 is damaged"):
-        shards.read(tmp_path / "part.tfrecord", 3, None)
+        shards.read(tmp_path / "part.tfrecord", SPEC, None)

@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import random
-from sisrnn_tf.likelihoods import plan
-from sisrnn_tf.noise import draw_noise
+from sisrnn_tf import objectives
+from sisrnn_tf.analysis.likelihoods import plan
+from sisrnn_tf.core import random
+from sisrnn_tf.core.types import Batch
+from tests.passes import draw_noise
 from tests.reference import sentence as reference
 
 V, E, H, Z = 5, 8, 4, 2
@@ -27,16 +29,16 @@ def make(kind="transformer", latent_size=Z, vocabulary_size=V, **kwargs):
         decoder = sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **policy)
     else:
         decoder = sisrnn_tf.decoders.TransformerDecoder(E, 2, 2, 2, 0.3, **policy)
-    encoder = sisrnn_tf.encoders.SemiImplicit(latent_size, (5, 4), (3, 2), 2.0, activation="tanh", **policy)
+    posterior = sisrnn_tf.posteriors.SemiImplicit(latent_size, (5, 4), (3, 2), 2.0, activation="tanh", **policy)
     if kind == "point_mass":
-        encoder = sisrnn_tf.encoders.Gaussian(latent_size, (5,), activation="tanh", **policy)
+        posterior = sisrnn_tf.posteriors.Gaussian(latent_size, (5,), activation="tanh", **policy)
     sizes = {"latent_size": latent_size, "embedding_size": E, "hidden_size": H}
-    model = sisrnn_tf.SentenceSISRNN(vocabulary_size, decoder=decoder, encoder=encoder, **sizes, **policy | kwargs)
+    model = sisrnn_tf.SentenceSISRNN(vocabulary_size, decoder=decoder, posterior=posterior, **sizes, **policy | kwargs)
     rng = np.random.default_rng(3)
     for weight in model.trainable_weights:
         weight.assign(rng.normal(scale=0.6, size=weight.shape))
     if latent_size == 1:  # a posterior about as wide as the prior: importance weights of little variance
-        layers = getattr(encoder.network, "dense_layers", [getattr(encoder.network, "output_layer", None)])
+        layers = getattr(posterior.network, "dense_layers", [getattr(posterior.network, "output_layer", None)])
         layers[-1].kernel.assign(0.3 * layers[-1].kernel)
         layers[-1].bias.assign([0.2, 0.8])
     return model
@@ -50,9 +52,9 @@ def models():
 @pytest.mark.parametrize("kind", ["transformer", "lstm"])
 @pytest.mark.parametrize("num_mixing", [0, 3])
 def test_the_bound_is_that_of_numpy(models, kind, num_mixing):
-    model, seed = models[kind], random.as_seed(7)
+    model = models[kind]
     terms = model.bound(WORDS, MASK, num_mixing, seed=7)
-    noise = draw_noise(model.cell, 1, len(WORDS), num_mixing, seed)
+    noise = draw_noise(model.cell, 1, len(WORDS), num_mixing)
     mixing, latent, extra = noise.mixing[0], noise.latent[0], noise.extra_mixing[:, 0]
     for row, length in enumerate(MASK.sum(axis=1)):
         words = WORDS[row, :length].tolist()
@@ -84,8 +86,7 @@ def test_terms_and_estimates_are_related_as_they_should(models, kind):
         if num_mixing == 0 or kind == "point_mass":
             np.testing.assert_allclose(terms.regularizer, 0, atol=1e-12)
         assert (terms.regularizer.numpy() <= np.log(num_mixing + 1) + 1e-9).all()
-        # Particle 0 draws as the bound does from its seed.
-        own = model.bound(WORDS, MASK, num_mixing, seed=random.fold_in(random.as_seed(2), 0))
+        own = model.bound(WORDS, MASK, num_mixing, seed=2)  # draws as particle 0 does
         one = model.log_likelihood(WORDS, MASK, 1, num_mixing, seed=2)
         np.testing.assert_allclose(one, own.surrogate, rtol=1e-10)
 
@@ -135,7 +136,9 @@ def test_bounds_rise_with_k_and_m():
 @pytest.mark.parametrize("num_importance", [1, 3])
 def test_the_gradient_of_training_is_that_of_the_plain_bound(kind, num_importance):
     """Without dropout and at beta = 1 the loss is minus the estimate, and so is its gradient."""
-    model = make(kind, num_mixing=4, num_importance=num_importance, seed=5)
+    several = objectives.IWAE(num_importance, 4)
+    objective = several if num_importance > 1 else objectives.SIVI(4)
+    model = make(kind, objective=objective, seed=5)
     model.decoder.dropout_rate = 0.0
     for block in getattr(model.decoder, "blocks", ()):
         block.dropout_rate = 0.0
@@ -146,11 +149,7 @@ def test_the_gradient_of_training_is_that_of_the_plain_bound(kind, num_importanc
         (loss,) = model.losses
     gradients = tape.gradient(loss, model.trainable_variables)
     with tf.GradientTape() as tape:
-        values = [
-            model.bound(WORDS, MASK, 4, seed=random.fold_in(seed, m) if num_importance > 1 else seed).surrogate
-            for m in range(num_importance)
-        ]
-        estimate = tf.reduce_logsumexp(values, axis=0) - np.log(num_importance)
+        estimate = objective.estimate(model.make_pass(Batch(WORDS, MASK, None), seed)).log_likelihood
         expected_loss = -tf.reduce_sum(estimate * weight) / 4
     expected = tape.gradient(expected_loss, model.trainable_variables)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-9)
@@ -184,7 +183,9 @@ def test_writing_with_the_cache_is_writing_without_it(models, kind):
         words, ended = np.full([6, 1], V), np.zeros(6, bool)
         for time in range(7):
             features = model.decoder(model.words(tf.constant(words)), latent)[:, -1]
-            chosen = sampler(model.words.logits(features), random.fold_in(random.as_seed(9), time)).numpy()
+            chosen = sampler(
+                model.words.logits(features), random.fold_in(random.fold_in(random.as_seed(9), time), tf.range(6))
+            ).numpy()
             chosen = np.where(ended, model.end_id, chosen)
             ended |= chosen == model.end_id
             words = np.concatenate([words, chosen[:, np.newaxis]], axis=1)
@@ -229,9 +230,9 @@ def test_learns_to_reconstruct():
     """Two sentences that differ in all words: the latent must carry which one it is."""
     keras.utils.set_random_seed(0)
     words = np.tile([[1, 2, 3, 0], [4, 4, 2, 0]], [64, 1])
-    encoder = sisrnn_tf.encoders.SemiImplicit(2, (16,), (4,))
+    posterior = sisrnn_tf.posteriors.SemiImplicit(2, (16,), (4,))
     decoder = sisrnn_tf.decoders.LSTMDecoder(8, 16, 0.0)
-    model = sisrnn_tf.SentenceSISRNN(5, 2, 8, 16, decoder, encoder, num_mixing=3, word_dropout=0.5)
+    model = sisrnn_tf.SentenceSISRNN(5, 2, 8, 16, decoder, posterior, num_mixing=3, word_dropout=0.5)
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     model.fit(words, epochs=60, batch_size=32, verbose=0)
     assert -model.bound(words, num_mixing=10, seed=0).surrogate.numpy().mean() < np.log(2) + 0.3

@@ -5,7 +5,7 @@ import json
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import strategies
+from sisrnn_tf.core import strategies
 
 CLUSTER = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
 

@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import texts
 from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.runs import texts
 
 WORDS = Vocabulary(["<eos>", "<unk>", "see", "module"])
 

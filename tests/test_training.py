@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisrnn_tf import factory
-from sisrnn_tf.config import ExperimentConfig
-from sisrnn_tf.phases import phases
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.training import Trainer
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.runs.phases import phases
+from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs.workdir import Workdir
 
 
 @given(steps_per_epoch=st.integers(1, 7), total=st.integers(0, 40), first=st.integers(0, 40))

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sisrnn_tf import bounds, random
-from sisrnn_tf.noise import ParticleNoise, draw_noise
-from sisrnn_tf.particles import smc_terms
-from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Batch
+from sisrnn_tf import objectives
+from sisrnn_tf.core import random
+from sisrnn_tf.core.types import Batch
+from sisrnn_tf.inference import filter as filters
+from sisrnn_tf.inference import noise, step
+from sisrnn_tf.inference.bounds import bound_terms
+from sisrnn_tf.inference.mixture import mixture_of
+from sisrnn_tf.inference.particles import Resampling
+from sisrnn_tf.inference.recurrence import batch_to_time_major
 
 T, SEGMENTS = 5, [slice(0, 2), slice(2, 4), slice(4, 5)]  # at a truncation of 2
 
@@ -17,12 +21,14 @@ def _make(make_model, kind, truncation):
     return make_model(kind, truncation=truncation, dtype="float64", activation="tanh")
 
 
-def _surrogate(model, observations, mask, noise, initial_state=None):
-    """Sum over sequences of L_K and the last state, of time-major observations."""
-    trajectory = model.rnn.scan(observations, noise, mask, initial_state)
-    parameters = model.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = bounds.log_densities(model.cell, observations, parameters, trajectory, noise)
-    return tf.reduce_sum(bounds.bound_terms(densities, mask).surrogate), trajectory.hidden[-1]
+def _surrogate(model, observations, mask, seeds, initial_state=None):
+    """Sum over sequences of L_3 and the last state, of time-major observations, by rows of such seeds."""
+    cell = model.cell
+    trajectory = model.rnn.scan(observations, noise.draw(cell, seeds), mask, initial_state)
+    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
+    densities = step.log_densities(cell, observations, parameters, trajectory)
+    mixture = mixture_of(cell, observations, None, trajectory, densities.posterior, seeds, 3)
+    return tf.reduce_sum(bound_terms(densities, mixture.log_density(), mask).surrogate), trajectory.hidden[-1]
 
 
 def _gradients(model, function):
@@ -41,18 +47,15 @@ def _assert_close(left, right):
 def test_the_gradient_is_the_sum_over_segments_with_a_stopped_state(make_model, observations, mask, kind):
     whole, model = _make(make_model, kind, None), _make(make_model, kind, 2)
     x, mask = tf.cast(batch_to_time_major(tf.constant(observations)), tf.float64), tf.transpose(mask)
-    noise = draw_noise(model.cell, T, 4, 3, random.as_seed(2))
-    value, gradients = _gradients(model, lambda: _surrogate(model, x, mask, noise)[0])
-    expected, untruncated = _gradients(whole, lambda: _surrogate(whole, x, mask, noise)[0])
+    seeds = noise.row_seeds(noise.step_seeds(random.as_seed(2), T), tf.range(4))
+    value, gradients = _gradients(model, lambda: _surrogate(model, x, mask, seeds)[0])
+    expected, untruncated = _gradients(whole, lambda: _surrogate(whole, x, mask, seeds)[0])
     assert value == expected
 
     def by_segments():
         total, state = 0.0, tf.zeros([4, 4], tf.float64)
         for part in SEGMENTS:
-            cut = noise._replace(
-                mixing=noise.mixing[part], latent=noise.latent[part], extra_mixing=noise.extra_mixing[:, part]
-            )
-            surrogate, state = _surrogate(whole, x[part], mask[part], cut, tf.stop_gradient(state))
+            surrogate, state = _surrogate(whole, x[part], mask[part], seeds[part], tf.stop_gradient(state))
             total += surrogate
         return total
 
@@ -69,7 +72,7 @@ def test_the_gradient_of_the_exact_likelihood_is_the_sum_over_segments(make_mode
         for part in SEGMENTS:
             states = whole.gru(observations[:, part], initial_state=tf.stop_gradient(state))
             parameters = whole.decoder(tf.concat([tf.stop_gradient(state)[:, tf.newaxis], states[:, :-1]], axis=1))
-            log_prob = whole.likelihood.distribution(parameters).log_prob(observations[:, part].astype("float64"))
+            log_prob = whole.emission.distribution(parameters).log_prob(observations[:, part].astype("float64"))
             total, state = total + tf.reduce_sum(log_prob), states[:, -1]
         return total
 
@@ -92,12 +95,11 @@ def test_a_truncation_of_all_steps_is_none(make_model, observations, kind):
 def test_particles_are_cut_too(make_model, observations):
     """With segments of one step the transition has no gradient; the estimate stays as it is."""
     model, x = _make(make_model, "SISRNN", None), tf.cast(batch_to_time_major(tf.constant(observations)), tf.float64)
-    noise = ParticleNoise(model.cell, 4, random.as_seed(1), 0, 3)
-    uniforms = random.uniform([T, 3, 4], random.as_seed(2), tf.float64)
+    parts = (model.cell, filters.Sequences(x), 3, 1, random.as_seed(1), Resampling(), filters.Keys(tf.range(4)))
     results = {
         truncation: _gradients(
             model,
-            lambda: tf.reduce_sum(smc_terms(model.cell, x, noise, 1, uniforms, truncation=truncation)[0]),  # noqa: B023
+            lambda: tf.reduce_sum(filters.run(*parts, truncation).log_likelihood),  # noqa: B023
         )
         for truncation in (None, 1)
     }
@@ -109,11 +111,13 @@ def test_particles_are_cut_too(make_model, observations):
 
 
 def test_training_on_particles_is_cut(make_model, observations):
-    model = make_model("SISRNN", truncation=1, num_importance=3, resample=True)
+    model = make_model("SISRNN", truncation=1, objective=objectives.FIVO(3))
     with tf.GradientTape() as tape:
         model(observations, training=True)
         (loss,) = model.losses
-    gradients = tape.gradient(loss, [weight.value for weight in model.cell.gru.weights], unconnected_gradients="zero")
+    gradients = tape.gradient(
+        loss, [weight.value for weight in model.cell.transition.weights], unconnected_gradients="zero"
+    )
     assert loss.numpy() > 0 and not any(np.any(gradient) for gradient in gradients)
 
 
@@ -125,7 +129,7 @@ def test_the_rnn_is_cut_under_xla_and_at_unknown_lengths(make_model, observation
     def gradients(x):
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            total = tf.reduce_sum(model._bound_terms(Batch(x, None, None), random.as_seed(0), 0).surrogate)
+            total = tf.reduce_sum(model.make_pass(Batch(x, None, None), random.as_seed(0)).log_likelihood)
         return tape.gradient(total, weights)
 
     x = tf.constant(observations)

@@ -7,8 +7,6 @@ import tensorflow as tf
 from benchmarks import reference
 from benchmarks.configuration import Configuration
 from benchmarks.contender import MATMUL_SIZE
-from sisrnn_tf.chunked_mixture import densities_and_mixture
-from sisrnn_tf.noise import given_extra_mixing
 
 
 class Contender:
@@ -23,8 +21,8 @@ class Contender:
         self.matrix = tf.ones([MATMUL_SIZE, MATMUL_SIZE])
 
     def check(self, observations: np.ndarray, noise: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Returns bound and gradients by what a training step is made of, with given noise for its own."""
-        return reference.bound_and_gradients(self.model, observations, noise, _training_bound)
+        """Returns bound and gradients by what a training step is made of, with the noise of a seed."""
+        return reference.bound_and_gradients(self.model, observations, noise["seed"], _training_bound)
 
     def step(self) -> float:
         """Takes one step."""
@@ -35,11 +33,7 @@ class Contender:
         tf.matmul(self.matrix, self.matrix).numpy()
 
 
-def _training_bound(model, observations, emission_parameters, trajectory, noise):
-    draws, num_mixing = given_extra_mixing(noise.extra_mixing), model.loss_layer.initial_num_mixing
-    densities, mixture = densities_and_mixture(
-        model.cell, observations, emission_parameters, trajectory, draws, num_mixing
-    )
-    bound = model.loss_layer(densities, mixture=mixture, training=True).surrogate
+def _training_bound(model, passed):
+    bound = model.loss_layer(passed=passed, training=True).surrogate
     (loss,) = model.loss_layer.losses
     return bound, loss

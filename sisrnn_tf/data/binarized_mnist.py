@@ -29,11 +29,11 @@ def read(data_dir: str | None, download: bool) -> dict[str, np.ndarray]:
     elif text:
         arrays = [read_amat(path) for path in text]
     else:
-        arrays = prepared.read("binarized_mnist", ("train", "validation", "test"), data_dir, download)
-        if arrays is None:
+        found = prepared.read("binarized_mnist", ("train", "validation", "test"), data_dir, download)
+        if found is None:
             wanted = f"{_PACKED} or binarized_mnist_{{train,valid,test}}.amat"
             raise files.missing("binarized_mnist", wanted, data_dir)
-        arrays = [(array > 0).astype(np.uint8) for array in arrays]
+        arrays = [(array > 0).astype(np.uint8) for array in found]
     return {split: array.reshape(-1, 28, 28) for split, array in zip(SPLITS, arrays, strict=True)}
 
 

@@ -79,7 +79,8 @@ def read_splits(paths: Mapping[str, pathlib.Path]) -> tuple[list[str], dict[str,
 
 def _read(path: pathlib.Path) -> tuple[list[str], list[str], list[np.ndarray]]:
     """Returns the names of features, and what `read` does."""
-    names, sequences = [], []
+    names: list[str] = []
+    sequences: list[list[list[float]]] = []
     rows = csv.reader(io.StringIO(files.read_text(path)))
     try:
         header = _read_header(rows)

@@ -22,7 +22,7 @@ _SPLIT_OF = {8: "validation", 9: "test"}
 
 def read() -> dict[str, list[np.ndarray]]:
     """Returns split -> drawings as of `draw`; of ten characters, in all faces, the last two are held out."""
-    splits = {"train": [], "validation": [], "test": []}
+    splits: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
     for index, drawings in enumerate(draw_all().values()):
         splits[_SPLIT_OF.get(index % 10, "train")].extend(drawings)
     return splits
@@ -35,7 +35,8 @@ def version() -> str:
 
 def draw_all() -> dict[str, list[np.ndarray]]:
     """Returns character -> its drawings in all faces, but for characters that in any face are drawn as one before."""
-    found, seen = {}, set()
+    found: dict[str, list[np.ndarray]] = {}
+    seen: set[bytes] = set()
     for character in (chr(point) for first, last in _RANGES for point in range(first, last + 1)):
         if character.isalnum():  # not all code points are taken
             drawings = [draw(character, face) for face in FACES]

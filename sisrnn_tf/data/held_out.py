@@ -27,7 +27,7 @@ def hold_out(splits: Mapping[str, Sequence], source: str, what: str) -> tuple[di
             f"The {what_is_missing} can be held out of at least {fewest} training {what}s. Received "
             f"{len(splits[source])}: bring more of them, or the {what_is_missing}."
         )
-    rest, found = list(splits[source]), dict(splits)
+    rest, found = list(splits[source]), {split: list(items) for split, items in splits.items()}
     for split in missing:
         found[split] = rest[EVERY - 1 :: EVERY]
         rest = [item for index, item in enumerate(rest) if index % EVERY != EVERY - 1]

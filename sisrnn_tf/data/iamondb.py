@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sisrnn_tf import atomic
+from sisrnn_tf.core import atomic
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import files, iamondb_lines
-from sisrnn_tf.validation import require
+from sisrnn_tf.data.spec import Y_UP
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray
     folder = files.open_folder(data_dir)
     forms = {name: _read_list(folder / f"{name}.txt") for name in _LISTS}
     handwriting = read_lines(folder)
-    by_form = {}
+    by_form: dict[str, list[np.ndarray]] = {}
     for name, strokes in zip(handwriting.names, handwriting.strokes, strict=True):
         by_form.setdefault(name.rsplit("-", 1)[0], []).append(strokes)
     splits = {
@@ -71,7 +72,7 @@ def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray
     listed = {form for ids in forms.values() for form in ids}
     unlisted = sum(len(lines) for form, lines in by_form.items() if form not in listed)
     _LOGGER.info("iamondb: %s lines, %d of them in no list.", f"{len(handwriting.names):,}", unlisted)
-    notes = [f"splits {protocol}", "y up"]
+    notes = [f"splits {protocol}", Y_UP]
     return splits, notes + ([f"{len(handwriting.skipped)} unreadable files skipped"] if handwriting.skipped else [])
 
 

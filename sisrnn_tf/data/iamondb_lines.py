@@ -40,7 +40,14 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 
 def _read_points(stroke: Element) -> list[tuple[float, float]]:
-    points = [(files.to_number(point.get("x")), -files.to_number(point.get("y"))) for point in stroke.iterfind("Point")]
+    points = [(_coordinate(point, "x"), -_coordinate(point, "y")) for point in stroke.iterfind("Point")]
     if not (np.abs(points) < _LIMIT).all():
         raise ValueError(f"its coordinates must be finite and below {_LIMIT:g}")
     return points
+
+
+def _coordinate(point: Element, name: str) -> float:
+    text = point.get(name)
+    if text is None:
+        raise ValueError(f"a point has no {name}")
+    return files.to_number(text)

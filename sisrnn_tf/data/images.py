@@ -1,11 +1,12 @@
 """Images as sequences: the conventions that move their score by many nats."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf.core import random
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 
 LEVELS = ("sampled", "dynamic", "threshold", "grey")  # what can be made of grey levels
@@ -71,19 +72,21 @@ def draw(levels: tf.Tensor, maximum: int, seed: tf.Tensor) -> tf.Tensor:
     Args:
         levels: uint8 0..maximum.
         maximum: the level of white.
-        seed: int32 `[2]`.
+        seed: int32 `[2]`, or `[B, 2]`: each seed then draws its own row of the levels.
 
     Returns:
         float32 of 0 and 1, in the shape of `levels`.
     """
-    bits = tf.reshape(random.bits(tf.size(levels), seed), tf.shape(levels))
+    shape = tf.shape(levels)
+    num_words = tf.reduce_prod(shape[seed.shape.rank - 1 :])
+    bits = tf.reshape(random.bits(num_words, seed), shape)
     # A word below level * 2^32 / maximum has probability level / maximum to within 2^-32, with no float in between.
     threshold = tf.cast(levels, tf.uint64) * tf.constant(2**32, tf.uint64) // tf.constant(maximum, tf.uint64)
     return tf.cast(tf.cast(bits, tf.uint64) < threshold, tf.float32)
 
 
 def _make(name, images, convention, layout, emission, draw_function) -> SequenceDataset:
-    splits = {split: to_sequences(images[split], layout) for split in SPLITS}
+    splits: dict[str, Any] = {split: to_sequences(images[split], layout) for split in SPLITS}
     num_steps, size = splits["train"].observations.shape[1:]
     return SequenceDataset(
         name=name,

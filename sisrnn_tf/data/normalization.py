@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sisrnn_tf.validation import require
+from sisrnn_tf.core.validation import require
 
 _ROUNDING = 1e-12  # of sums in float64
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)

@@ -61,7 +61,8 @@ def read(path: pathlib.Path, allow_pickle: bool | None = None) -> dict[str, list
 
 def _cut(path: pathlib.Path, name: str, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Returns the sequences of a split."""
-    array, offsets, lengths = (arrays.get(name + ending) for ending in ("", "_offsets", "_lengths"))
+    array = arrays[name]
+    offsets, lengths = (arrays.get(name + ending) for ending in ("_offsets", "_lengths"))
     if array.dtype == object:
         parts = [np.asarray(part) for part in array]
     elif array.ndim == 2 and offsets is not None:

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf import random
+from sisrnn_tf.core import random
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
-from sisrnn_tf.validation import require
 
 # Keeps the seeds of fresh draws in training apart from those in evaluation, which adds the number of the split.
 _TRAINING_DRAW, _EVALUATION_DRAW = 0, 1
@@ -124,7 +124,7 @@ def evaluation_batches(
         split: `train`, `validation` or `test`.
         batch_size: B.
         max_sequences: at most so many, evenly spaced, since files are often sorted; None for all.
-        seed: of fresh draws, which depend on the split and the batch too.
+        seed: of fresh draws, which depend on the split and the sequence too, and not on its batch.
         few_lengths: as of `training_batches`.
 
     Returns:
@@ -152,7 +152,7 @@ def evaluation_batches(
         real = positions < count
         # A filling row is a copy of a sequence: it can be scored, and its weight drops it.
         indices = tf.gather(order, tf.where(real, positions, 0))
-        batch = gather(indices, _draw_seed(seed, stream, number))
+        batch = gather(indices, _draw_seed(seed, stream, indices))
         return batch | {"weight": tf.cast(real, tf.float32)}
 
     return tf.data.Dataset.range(-(-count // batch_size)).map(make_batch).prefetch(2)
@@ -204,7 +204,7 @@ def _rungs(longest: int) -> list[int]:
 
 
 def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool):
-    """Returns a function (indices int64 `[B]`, seed int32 `[2]`) -> observations and mask."""
+    """Returns a function (indices int64 `[B]`, seed int32 `[2]` or `[B, 2]`) -> observations and mask."""
     with tf.device("CPU"):
         stored, lengths = tf.constant(sequences.observations), tf.constant(sequences.lengths)
     rungs = tf.constant(_rungs(sequences.observations.shape[1]))
@@ -214,7 +214,7 @@ def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool)
         observations, real = tf.gather(stored, indices), tf.gather(lengths, indices)
         if dataset.draw is not None:
             observations = dataset.draw(observations, seed)
-        elif dataset.vocabulary is None:
+        elif not dataset.kind.has_words:
             observations = tf.cast(observations, tf.float32)
         longest = tf.reduce_max(real) if differ else num_steps
         if differ and few_lengths:

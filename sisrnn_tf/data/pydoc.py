@@ -17,7 +17,7 @@ def read() -> dict[str, list[str]]:
     """Returns split -> sentences of lower-cased words and punctuation, numbers as N; of ten the last two held out."""
     sentences = [sentence for topic in sorted(pydoc_data.topics.topics) for sentence in _sentences(topic)]
     sentences = list(dict.fromkeys(sentences))  # topics repeat each other
-    texts = {"train": [], "validation": [], "test": []}
+    texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for index, sentence in enumerate(sentences):
         texts[_SPLIT_OF.get(index % 10, "train")].append(sentence)
     return texts

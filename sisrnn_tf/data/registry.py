@@ -1,8 +1,9 @@
 """The data sets by name."""
 
 import pathlib
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sisrnn_tf.data import (
     binarized_mnist,
@@ -18,46 +19,43 @@ from sisrnn_tf.data import (
     series,
     vocabulary,
 )
-from sisrnn_tf.data.spec import SequenceDataset
+from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
+from sisrnn_tf.data.spec import Y_UP, SequenceDataset
 
 NO_IMAGES = "none"  # the binarization of all that is no image
-_IMAGE_OPTIONS = ("binarization", "layout")
-_VOCABULARY_OPTIONS = ("vocabulary_size", "max_length")
-_TEXT_OPTIONS = ("data_dir", "train_split", "vocabulary_file", *_VOCABULARY_OPTIONS)
-_SERIES_OPTIONS = ("normalization", "max_length")
-
-# Which fields of the configuration's model say how observations are scored, by the kind of data.
-EMISSION_OPTIONS = {
-    "images": (),
-    "text": (),
-    "strokes": ("num_components", "emission_scale_floor", "max_correlation"),
-    "reals": ("emission", "num_components", "emission_scale_floor"),
-}
+_TEXT_FILES = (
+    "train.txt, valid.txt or val.txt, and test.txt, plain or gzipped, a tokenized sentence a line; text may lack the "
+    "latter two, or be a single file"
+)
+# The paper's handwriting: "the same .. except that we used 256 hidden units for GRU".
+_HANDWRITING = {"paper": {"hidden_size": 256}}
 
 
 class Entry(NamedTuple):
     """A data set that can be named.
 
     Attributes:
-        kind: a key of `EMISSION_OPTIONS`.
-        options: names of those arguments of `load` that it makes use of; its reader takes them as keywords.
+        kind: of its data.
         read: (seed, **options) -> SequenceDataset.
+        more_options: names of those arguments of `load` that its reader takes as keywords beside those of its kind.
         default_binarization: of images, where none is given.
         binarizations: those that it allows.
-        default_normalization: of real-valued sequences, where none is given.
+        sizes: preset -> fields of the configuration that are other for it than for the model.
+        files: what `data_dir` must be, in words.
     """
 
-    kind: str
-    options: tuple[str, ...]
+    kind: Kind
     read: Callable[..., SequenceDataset]
+    more_options: tuple[str, ...] = ()
     default_binarization: str = NO_IMAGES
     binarizations: tuple[str, ...] = (NO_IMAGES,)
-    default_normalization: str = "none"
+    sizes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    files: str = ""
 
     @property
-    def is_text(self) -> bool:
-        """Whether its sequences are sentences."""
-        return self.kind == "text"
+    def options(self) -> tuple[str, ...]:
+        """Names of the arguments of `load` that it makes use of."""
+        return (*self.more_options, *self.kind.options)
 
 
 def _read_digits(seed, binarization, layout) -> SequenceDataset:
@@ -83,59 +81,82 @@ def _text(name: str, whole: bool) -> Entry:
     def read(seed, **options):
         return sentences.read(name, whole=whole, **options)
 
-    return Entry("text", _TEXT_OPTIONS, read)
+    return Entry(TEXT, read, ("data_dir", "train_split", "vocabulary_file"), files=_TEXT_FILES)
 
 
 def _read_glyphs(seed, normalization, max_length) -> SequenceDataset:
-    notes = [glyphs.version(), "y up", "characters held out"]
-    return series.make("glyphs", glyphs.read(), "strokes", normalization, max_length, notes)
+    notes = [glyphs.version(), Y_UP, "characters held out"]
+    return series.make("glyphs", glyphs.read(), STROKES, normalization, max_length, notes)
 
 
 def _read_iamondb(seed, data_dir, splits, normalization, max_length) -> SequenceDataset:
     lines, notes = iamondb.read(data_dir, splits)
-    return series.make("iamondb", lines, "strokes", normalization, max_length, notes)
+    return series.make("iamondb", lines, STROKES, normalization, max_length, notes)
 
 
 def _read_strokes(seed, data_dir, normalization, max_length, allow_pickle) -> SequenceDataset:
     path = npz_files.find(data_dir, "strokes")
-    return series.make(path.stem, npz_files.read(path, allow_pickle), "strokes", normalization, max_length)
+    return series.make(path.stem, npz_files.read(path, allow_pickle), STROKES, normalization, max_length)
 
 
 def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
     path = npz_files.find(data_dir, "npz")
-    return series.make(path.stem, npz_files.read(path), "reals", normalization, max_length)
+    return series.make(path.stem, npz_files.read(path), SERIES, normalization, max_length)
 
 
 def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
     names, splits = csv_files.read_splits(csv_files.find(data_dir))
     name = pathlib.Path(data_dir).expanduser().stem
-    return series.make(name, splits, "reals", normalization, max_length, features=tuple(names))
-
-
-def _strokes(read: Callable[..., SequenceDataset], *more_options: str) -> Entry:
-    return Entry("strokes", (*more_options, *_SERIES_OPTIONS), read, default_normalization="vrnn")
-
-
-def _reals(read: Callable[..., SequenceDataset]) -> Entry:
-    return Entry("reals", ("data_dir", *_SERIES_OPTIONS), read, default_normalization="per_channel")
+    return series.make(name, splits, SERIES, normalization, max_length, features=tuple(names))
 
 
 DATASETS: dict[str, Entry] = {
-    "digits": Entry("images", _IMAGE_OPTIONS, _read_digits, "threshold", images.LEVELS),
-    "mnist": Entry("images", ("data_dir", "download", *_IMAGE_OPTIONS), _read_mnist, "dynamic", images.LEVELS),
-    "binarized_mnist": Entry(
-        "images", ("data_dir", "download", *_IMAGE_OPTIONS), _read_binarized_mnist, "larochelle", ("larochelle",)
-    ),
-    "pydoc": Entry("text", _VOCABULARY_OPTIONS, _read_pydoc),
+    "digits": Entry(IMAGES, _read_digits, (), "threshold", images.LEVELS),
+    "mnist": Entry(IMAGES, _read_mnist, ("data_dir", "download"), "dynamic", images.LEVELS),
+    "binarized_mnist": Entry(IMAGES, _read_binarized_mnist, ("data_dir", "download"), "larochelle", ("larochelle",)),
+    "pydoc": Entry(TEXT, _read_pydoc),
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
     "text": _text("text", whole=False),
-    "glyphs": _strokes(_read_glyphs),
-    "iamondb": _strokes(_read_iamondb, "data_dir", "splits"),
-    "strokes": _strokes(_read_strokes, "data_dir", "allow_pickle"),
-    "npz": _reals(_read_npz),
-    "csv": _reals(_read_csv),
+    "glyphs": Entry(STROKES, _read_glyphs),
+    "iamondb": Entry(
+        STROKES,
+        _read_iamondb,
+        ("data_dir", "splits"),
+        sizes=_HANDWRITING,
+        files="lineStrokes/ and the lists of forms",
+    ),
+    "strokes": Entry(STROKES, _read_strokes, ("data_dir", "allow_pickle"), sizes=_HANDWRITING, files="the .npz file"),
+    "npz": Entry(SERIES, _read_npz, ("data_dir",), files="the .npz file"),
+    "csv": Entry(
+        SERIES,
+        _read_csv,
+        ("data_dir",),
+        files="the file, or train.csv, valid.csv and test.csv with a header `sequence,NAME,..` and a row a step",
+    ),
 }
+
+
+def users(option: str) -> str:
+    """Returns which data sets make use of a field of the configuration's data, or of how it is scored, in words."""
+    return _join(name for name, entry in DATASETS.items() if option in (*entry.options, *entry.kind.scoring_options))
+
+
+def by_value(get: Callable[[Entry], str]) -> str:
+    """Returns which data sets have which value, in words, without those that have none.
+
+    Args:
+        get: an entry -> its value, or an empty text.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, entry in DATASETS.items():
+        groups.setdefault(get(entry), []).append(name)
+    return "; ".join(f"{_join(names)}: {value}" for value, names in groups.items() if value)
+
+
+def _join(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def load(
@@ -193,7 +214,7 @@ def load(
         "vocabulary_file": vocabulary_file,
         "vocabulary_size": vocabulary_size,
         "max_length": max_length,
-        "normalization": normalization or entry.default_normalization,
+        "normalization": normalization or entry.kind.default_normalization,
         "splits": splits,
         "allow_pickle": allow_pickle,
     }

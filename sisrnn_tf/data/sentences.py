@@ -3,15 +3,16 @@
 import logging
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from sisrnn_tf.data import files, text_files, vocabulary
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data import files, kinds, text_files, vocabulary
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.held_out import hold_out
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.validation import require
 
 _LOGGER = logging.getLogger(__name__)
 _VOCABULARY_NAMES = ("vocab.txt", "vocab.txt.gz")
@@ -109,12 +110,13 @@ def make(
         encoded = {split: [ids[:max_length] for ids in sentences] for split, sentences in encoded.items()}
     *others, origin = notes
     parts = [*others, f"V={len(words):,} {origin}", cut, "the end scored, the begin not", *marked]
+    sequences: dict[str, Any] = {split: Sequences.of(ids, words.end_id) for split, ids in encoded.items()}
     return SequenceDataset(
         name=name,
         convention=f"{name}, {', '.join(parts)}",
-        emission="tokens",
+        emission=kinds.TEXT.supports[0].name,
         vocabulary=words,
-        **{split: Sequences.of(sentences, words.end_id) for split, sentences in encoded.items()},
+        **sequences,
     )
 
 

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import normalization
 from sisrnn_tf.data.held_out import hold_out
+from sisrnn_tf.data.kinds import Kind
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
-from sisrnn_tf.validation import require
 
 _LOGGER = logging.getLogger(__name__)
 _UNITS = "in the data's units"
@@ -17,7 +19,7 @@ _UNITS = "in the data's units"
 def make(
     name: str,
     splits: Mapping[str, Sequence[np.ndarray]],
-    emission: str,
+    kind: Kind,
     normalization_name: str,
     max_length: int | None,
     notes: Sequence[str] = (),
@@ -28,7 +30,7 @@ def make(
     Args:
         name: of the data set.
         splits: split -> sequences `[T_n, D]`; validation and test are held out of training where they are missing.
-        emission: `reals`, or `strokes` whose last feature, the pen, is not normalized.
+        kind: `kinds.SERIES`, or `kinds.STROKES`, whose last feature, the pen, is not normalized.
         normalization_name: one of `normalization.NORMALIZATIONS`.
         max_length: steps of a sequence at the most; None for no limit.
         notes: on the data, for the convention.
@@ -38,11 +40,11 @@ def make(
         ValueError: sequences differ in their number of features, there are too few of them, a feature of the training
             split does not vary, or one is too large for float32.
     """
-    fitting = emission == "strokes" or normalization_name != "vrnn"
+    fitting = kind.has_pen or normalization_name != "vrnn"
     require(fitting, "normalization", "none or per_channel: vrnn is of the two offsets of strokes", normalization_name)
     sizes = {part.shape[1] for sequences in splits.values() for part in sequences}
-    if len(sizes) != 1 or (emission == "strokes" and sizes != {3}):
-        expected = "the features dx, dy and pen" if emission == "strokes" else "the same number of features"
+    if len(sizes) != 1 or (kind.has_pen and sizes != {3}):
+        expected = "the features dx, dy and pen" if kind.has_pen else "the same number of features"
         raise ValueError(f"All sequences of {name} must have {expected}. Received {sorted(sizes)}")
     held, held_notes = hold_out(splits, "train", "sequence")
     num_cut = 0 if max_length is None else sum(len(part) > max_length for split in SPLITS for part in held[split])
@@ -53,16 +55,17 @@ def make(
     for split in SPLITS:
         normalization.to_float32(np.concatenate(held[split]), features)  # for its error, which names the column
     rows, (size,) = np.concatenate(held["train"]), sizes
-    fitted = normalization.fit(normalization_name, rows, size - (emission == "strokes"), features)
+    fitted = normalization.fit(normalization_name, rows, size - kind.has_pen, features)
     whole = "whole" if max_length is None else f"cut to {max_length} steps ({num_cut} were longer)"
     scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
+    sequences: dict[str, Any] = {split: _to_sequences(held[split], fitted) for split in SPLITS}
     return SequenceDataset(
         name=name,
         convention=", ".join([name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", scaled]),
-        emission=emission,
+        emission=kind.supports[0].name,
         normalization=fitted,
         features=features,
-        **{split: _to_sequences(held[split], fitted) for split in SPLITS},
+        **sequences,
     )
 
 

@@ -9,13 +9,11 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import csv_files, files, text_files
 from sisrnn_tf.data.coverage import Coverage
+from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.validation import require
-
-_ENDINGS = (".npz", ".csv", ".tfrecord")
-_TEXT_ENDINGS = (".txt", ".txt.gz")
 
 
 class Shard(NamedTuple):
@@ -32,19 +30,18 @@ class Shard(NamedTuple):
     coverage: Coverage | None = None
 
 
-def find(pattern: str, is_text: bool) -> dict[str, pathlib.Path]:
+def find(pattern: str, endings: Sequence[str]) -> dict[str, pathlib.Path]:
     """Returns name -> path of shards, in the order of their names: file names without their endings.
 
     Args:
         pattern: a file, a folder of files, or a glob pattern.
-        is_text: whether sentences are looked for, in .txt and .txt.gz, or numbers, in .npz, .csv and .tfrecord.
+        endings: that the files may have, such as a kind's `shard_endings`.
 
     Raises:
         ValueError: there is none, or two have the same name.
     """
     path = pathlib.Path(pattern).expanduser()
     candidates = path.iterdir() if path.is_dir() else map(pathlib.Path, glob.glob(str(path)))
-    endings = _TEXT_ENDINGS if is_text else _ENDINGS
     shards = {}
     for candidate in sorted(candidates):
         ending = next((ending for ending in reversed(endings) if candidate.name.endswith(ending)), None)
@@ -57,7 +54,7 @@ def find(pattern: str, is_text: bool) -> dict[str, pathlib.Path]:
     return shards
 
 
-def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None, features: Sequence[str] | None = None) -> Shard:
+def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> Shard:
     """Returns the sequences of a file.
 
         .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
@@ -70,24 +67,24 @@ def read(path: pathlib.Path, size: int, vocabulary: Vocabulary | None, features:
 
     Args:
         path: of the file.
-        size: D.
+        spec: of the data that the model was trained on.
         vocabulary: of text, else None.
-        features: the names of the D features; None where they are not known.
 
     Raises:
         ValueError: the file is damaged, holds no sequence, or one without a step or with other features, or text of
             which no word is known.
     """
+    size = spec.observation_size
     try:
         if vocabulary is not None:
             shard = _read_text(path, vocabulary)
         elif path.suffix == ".csv":
-            shard = Shard(*csv_files.read(path, features))
+            shard = Shard(*csv_files.read(path, spec.features))
         else:
             shard = _read_npz(path) if path.suffix == ".npz" else _read_tfrecord(path, size)
         require(bool(shard.keys), "sequences", "at least one", len(shard.keys))
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
-            good = len(sequence) > 0 and (vocabulary is not None or sequence.shape[1:] == (size,))
+            good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.core.validation import parse_json, require
+from sisrnn_tf.data import kinds
 from sisrnn_tf.data.normalization import Normalization, to_float32
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.validation import parse_json, require
 
 SPLITS = ("train", "validation", "test")
+Y_UP = "y up"  # what a convention says of strokes whose y grows upward
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,10 +55,10 @@ class SequenceDataset:
     Attributes:
         name: of the data set.
         convention: all that moves a score, in words.
-        emission: what the observations need: `bernoulli`, `intensities` for values between 0 and 1, `tokens`, `reals`,
-            or `strokes` for rows (dx, dy, pen), the pen being 1 where it is lifted after the step.
+        emission: what the observations can be, a key of `kinds.SUPPORTS`.
         train, validation, test: the splits, disjoint.
-        draw: None, or (observations `[B, T, D]` as stored, seed int32 `[2]`) -> float32 observations drawn afresh.
+        draw: None, or (observations `[B, T, D]` as stored, seed int32 `[2]`, or `[B, 2]`, one a sequence) -> float32
+            observations drawn afresh.
         image_shape: rows and columns of the image that a sequence is; None where it is none.
         vocabulary: of `tokens`, else None.
         normalization: that was applied to the observations; None where they are in the user's units.
@@ -76,6 +78,11 @@ class SequenceDataset:
     features: tuple[str, ...] | None = None
 
     @property
+    def kind(self) -> kinds.Kind:
+        """Of what kind the data is."""
+        return kinds.of(self.emission, self.image_shape is not None)
+
+    @property
     def num_steps(self) -> int:
         """T, of the longest sequence."""
         return self.train.observations.shape[1]
@@ -83,22 +90,25 @@ class SequenceDataset:
     @property
     def observation_size(self) -> int:
         """D; of words V, as many as there are."""
-        return self.train.observations.shape[2] if self.vocabulary is None else len(self.vocabulary)
+        return len(self.vocabulary) if self.vocabulary is not None else self.train.observations.shape[2]
 
     @property
-    def num_tokens(self) -> tuple[int, ...] | None:
+    def num_tokens(self) -> tuple[int, int, int] | None:
         """Words of each split, the ends of its sentences among them; None where there are no words."""
-        return self.vocabulary and tuple(int(self.split(split).lengths.sum()) for split in SPLITS)
+        if self.vocabulary is None:
+            return None
+        train, validation, test = (int(self.split(split).lengths.sum()) for split in SPLITS)
+        return train, validation, test
 
     @property
     def words(self) -> str | None:
         """A fingerprint of the vocabulary; None where there is none."""
-        return self.vocabulary and self.vocabulary.fingerprint
+        return None if self.vocabulary is None else self.vocabulary.fingerprint
 
     @functools.cached_property
     def fingerprint(self) -> str | None:
         """A hash of real-valued sequences, whose number says little; None of images and text."""
-        if self.emission not in ("reals", "strokes"):
+        if not kinds.SUPPORTS[self.emission].is_real:
             return None
         parts = [self.split(split) for split in SPLITS]
         content = [array.tobytes() for part in parts for array in (part.observations, part.lengths)]
@@ -132,12 +142,22 @@ class DataSpec:
     normalization: Normalization | None = None  # that is applied to observations before a model sees them
     features: tuple[str, ...] | None = None  # their names
 
+    @property
+    def kind(self) -> kinds.Kind:
+        """Of what kind the data is."""
+        return kinds.of(self.emission, self.image_shape is not None)
+
+    @property
+    def y_up(self) -> bool:
+        """Whether y grows upward in drawings, as the reader says in the convention; else downward, as in images."""
+        return Y_UP in self.convention.split(", ")[1:]
+
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataSpec":
         """Returns the specification of a data set."""
         names = [field.name for field in dataclasses.fields(cls) if field.name != "num_sequences"]
-        num_sequences = tuple(len(dataset.split(split)) for split in SPLITS)
-        return cls(num_sequences=num_sequences, **{name: getattr(dataset, name) for name in names})
+        train, validation, test = (len(dataset.split(split)) for split in SPLITS)
+        return cls(num_sequences=(train, validation, test), **{name: getattr(dataset, name) for name in names})
 
     @classmethod
     def from_json(cls, text: str) -> "DataSpec":
@@ -155,6 +175,7 @@ class DataSpec:
             are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
             good = names is None or (are_names and len(set(names)) == len(names) == spec.observation_size)
             require(good, "features", f"{spec.observation_size} different names", names)
+            kinds.of(spec.emission, spec.image_shape is not None)
             return spec
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"The specification of the data is damaged: {error}") from error
@@ -195,49 +216,41 @@ def check(dataset: SequenceDataset) -> None:
             are, or a value is NaN, infinite or outside what the emission can give; names the split and the first such
             sequence.
     """
+    kind = dataset.kind
     for name in SPLITS:
         sequences = dataset.split(name)
         observations, lengths = sequences.observations, sequences.lengths
-        is_text = dataset.vocabulary is not None
-        if observations.ndim != (2 if is_text else 3) or lengths.shape != observations.shape[:1]:
+        if observations.ndim != kind.observation_rank or lengths.shape != observations.shape[:1]:
             raise ValueError(
-                f"The {name} split must hold observations {'[N, T]' if is_text else '[N, T, D]'} and lengths [N]. "
-                f"Received shapes {observations.shape} and {lengths.shape}"
+                f"The {name} split must hold observations {'[N, T]' if kind.has_words else '[N, T, D]'} and lengths "
+                f"[N]. Received shapes {observations.shape} and {lengths.shape}"
             )
         if not observations.size:
             raise ValueError(
                 f"The {name} split of {dataset.name} is empty. It must hold at least one sequence of one value. "
                 f"Received shape {observations.shape}"
             )
-        if not is_text and observations.shape[2] != dataset.observation_size:
+        size = dataset.observation_size
+        if not kind.has_words and observations.shape[2] != size:
             raise ValueError(
                 f"All splits must have the same number of features. Received {observations.shape[2]} in the {name} "
-                f"split and {dataset.observation_size} in the train split"
+                f"split and {size} in the train split"
             )
-        _refuse((lengths < 1) | (lengths > observations.shape[1]), name, "have between 1 and T steps", lengths)
-        if is_text:
-            valid = (observations >= 0) & (observations < len(dataset.vocabulary))
-            _refuse(~valid.all(axis=1), name, f"hold numbers of {len(dataset.vocabulary)} words", observations)
-            continue
+        _require((lengths >= 1) & (lengths <= observations.shape[1]), name, "have between 1 and T steps", lengths)
         if np.issubdtype(observations.dtype, np.floating):
-            _refuse(~np.isfinite(observations).all(axis=(1, 2)), name, "be finite", observations)
-        if dataset.draw is None and dataset.emission in ("bernoulli", "intensities"):
-            bernoulli = dataset.emission == "bernoulli"
-            valid = (
-                (observations == 0) | (observations == 1) if bernoulli else (observations >= 0) & (observations <= 1)
-            )
-            expected = "be 0 or 1" if bernoulli else "lie between 0 and 1"
-            _refuse(~valid.all(axis=(1, 2)), name, expected, observations)
-        if dataset.emission == "strokes":
-            pen = observations[..., 2]
-            _refuse(~((pen == 0) | (pen == 1)).all(axis=1), name, "have 0 or 1 as their pen", pen)
+            _require(np.isfinite(observations), name, "be finite", observations)
+        if dataset.draw is None:
+            support = kinds.SUPPORTS[dataset.emission]
+            allowed = support.allows(observations, size)
+            _require(allowed, name, support.expected.format(size=size), observations)
 
 
-def _refuse(bad: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:
-    """Raises for the first sequence that is bad, bool `[N]`."""
+def _require(allowed: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:
+    """Raises for the first sequence with a value that is not allowed, bool `[N, ..]`."""
+    bad = ~allowed.reshape([len(allowed), -1]).all(axis=1)
     if bad.any():
         index = int(np.argmax(bad))
-        received = np.unique(values[index])[:5]
+        received = np.unique(values[index][~allowed[index]])[:5]
         raise ValueError(
             f"Sequence {index} of the {split} split must {expected}. Received values such as {received.tolist()}. "
             "Clean the data or choose another convention."

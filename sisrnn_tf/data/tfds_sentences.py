@@ -1,6 +1,6 @@
 """Sentences as a data set of TensorFlow Datasets, for those who build their own pipelines from it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -36,7 +36,7 @@ class Sentences(tfds.core.GeneratorBasedBuilder):
         "folder."
     )
 
-    def __init__(self, *, options: dict | None = None, **kwargs):
+    def __init__(self, *, options: dict | None = None, **kwargs: Any):
         self.options = options or {}
         super().__init__(**kwargs)
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sisrnn_tf.validation import require
+from sisrnn_tf.core.validation import require
 
 END, UNKNOWN = "<eos>", "<unk>"
 # What the texts that people share call the two.
-_END_NAMES = (END, "</s>", "<EOS>", "_EOS")
+END_NAMES = (END, "</s>", "<EOS>", "_EOS")
 _UNKNOWN_NAMES = (UNKNOWN, "_UNK", "<UNK>", "[UNK]")
-_BEGIN_NAMES = ("<s>", "<bos>", "<BOS>", "<sos>", "<SOS>", "_BOS", "_SOS", "_GO")
-_MARKS = frozenset((*_END_NAMES, *_BEGIN_NAMES))
+BEGIN_NAMES = ("<s>", "<bos>", "<BOS>", "<sos>", "<SOS>", "_BOS", "_SOS", "_GO")
+_MARKS = frozenset((*END_NAMES, *BEGIN_NAMES))
 
 
 def words_of(sentence: str) -> list[str]:
@@ -27,9 +27,9 @@ def words_of(sentence: str) -> list[str]:
     """
     words = sentence.split()
     first, last = 0, len(words)
-    while first < last and words[first] in _BEGIN_NAMES:
+    while first < last and words[first] in BEGIN_NAMES:
         first += 1
-    while last > first and words[last - 1] in _END_NAMES:
+    while last > first and words[last - 1] in END_NAMES:
         last -= 1
     words = words[first:last]
     within = [word for word in words if word in _MARKS]
@@ -60,7 +60,7 @@ class Vocabulary:
         require(not twice, "words", "different from each other", twice[:5])
         bad = [word for word in self.words if word.split() != [word]]
         require(not bad, "words", "without spaces and not empty", bad[:5])
-        self.end_id = self._find("the end of a sentence", _END_NAMES)
+        self.end_id = self._find("the end of a sentence", END_NAMES)
         self.unknown_id = self._find("the unknown word", _UNKNOWN_NAMES)
 
     def _find(self, what: str, names: Sequence[str]) -> int:
@@ -149,7 +149,7 @@ def parse(lines: Sequence[str]) -> Vocabulary:
         bad = ["\t".join(row) for row in rows if len(row) > 1]
         require(not bad, "vocabulary", "a word a line, alone or in every line before a tab and its number", bad[:5])
     words = [row[0].strip() for row in rows]
-    for names in (_END_NAMES, _UNKNOWN_NAMES):
+    for names in (END_NAMES, _UNKNOWN_NAMES):
         words += [] if set(names) & set(words) else [names[0]]
     return Vocabulary(words)
 

@@ -2,13 +2,11 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import random
+from sisrnn_tf.core import random
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.emissions.emission import Factorized
-from sisrnn_tf.validation import require, require_int
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -24,7 +22,7 @@ class Bernoulli(Factorized):
     advice = "Binarize or rescale the data, or choose another emission."
 
     def __init__(self, event_size: int, intensities: bool = False):
-        self.event_size = require_int("event_size", event_size, 1)
+        super().__init__(event_size)
         require(isinstance(intensities, bool), "intensities", "True or False", intensities)
         self.intensities = intensities
 
@@ -51,7 +49,7 @@ class Bernoulli(Factorized):
         """Returns the probability of a one, `[.., D]`, for logits `[.., D]`."""
         return tf.sigmoid(parameters)
 
-    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
         """Draws observations `[.., D]`.
 
         Args:

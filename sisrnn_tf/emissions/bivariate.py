@@ -4,9 +4,7 @@ import math
 
 import tensorflow as tf
 import tensorflow_probability as tfp
-
-tfd = tfp.distributions
-
+from tensorflow_probability import distributions as tfd
 
 # Differences of numbers near the limit of float32 are taken of numbers this much smaller, else inf - inf made NaN.
 _SHARE = 2.0**-64

@@ -5,14 +5,12 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import random
-from sisrnn_tf.arrays import to_tensor
+from sisrnn_tf.core import random
+from sisrnn_tf.core.arrays import to_tensor
+from sisrnn_tf.core.validation import require_int
 from sisrnn_tf.emissions.emission import Emission, choose
-from sisrnn_tf.validation import require_int
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -23,11 +21,11 @@ class Categorical(Emission):
         vocabulary_size: V.
     """
 
-    event_size = 1  # a word is one number
     has_features = False
     advice = "Give words that the vocabulary lacks the number of its unknown word."
 
     def __init__(self, vocabulary_size: int):
+        super().__init__(event_size=1)  # a word is one number
         self.vocabulary_size = require_int("vocabulary_size", vocabulary_size, 1)
 
     @property
@@ -39,6 +37,14 @@ class Categorical(Emission):
         """Returns the distribution with batch shape `[..]` and event `[]` for logits `[.., V]`."""
         return tfd.Categorical(logits=parameters)
 
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Returns the probability of each word, `[.., V]`, for logits `[.., V]`: numbers of words have no mean."""
+        return tf.nn.softmax(parameters)
+
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
+        """Draws words, int32 `[..]`; arguments as of `OneHotCategorical.sample`."""
+        return tf.argmax(_draw(parameters, seed, temperature), axis=-1, output_type=tf.int32)
+
     @property
     def expected(self) -> str:
         """See `Emission`."""
@@ -48,8 +54,12 @@ class Categorical(Emission):
         """Returns whether numbers are those of words, bool `[..]`."""
         return (x >= 0) & (x < self.vocabulary_size)
 
-    @staticmethod
-    def _to_comparable(x: np.ndarray | tf.Tensor) -> tf.Tensor:
+    def comparable(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
+        """Returns numbers of words, of any type of ints, as int64.
+
+        Raises:
+            ValueError: they are no ints.
+        """
         x = to_tensor("observations", x)
         if not x.dtype.is_integer:
             raise ValueError(f"`observations` must be numbers of words, ints. Received the type {x.dtype.name}")
@@ -68,11 +78,15 @@ class OneHotCategorical(Emission):
         event_size: D, at least 2.
     """
 
-    expected = "one-hot, a single 1 among zeros,"
     advice = "Choose another emission for other data."
 
     def __init__(self, event_size: int):
-        self.event_size = require_int("event_size", event_size, 2)
+        super().__init__(require_int("event_size", event_size, 2))
+
+    @property
+    def expected(self) -> str:
+        """See `Emission`."""
+        return "one-hot, a single 1 among zeros,"
 
     @property
     def parameter_size(self) -> int:
@@ -87,7 +101,7 @@ class OneHotCategorical(Emission):
         """Returns the probability of each category, `[.., D]`, for logits `[.., D]`."""
         return tf.nn.softmax(parameters)
 
-    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
         """Draws observations `[.., D]`.
 
         Args:
@@ -95,7 +109,7 @@ class OneHotCategorical(Emission):
             seed: int32 `[2]`.
             temperature: divides the logits.
         """
-        return choose(parameters / temperature, random.uniform(tf.shape(parameters)[:-1], seed, parameters.dtype))
+        return _draw(parameters, seed, temperature)
 
     def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
         """Returns the log-probability of the categories that the observed entries leave, `[..]`; 0 of none observed.
@@ -130,10 +144,15 @@ class OneHotCategorical(Emission):
         one_hot = tf.reduce_all((x == 0) | (x == 1), axis=-1) & (tf.reduce_sum(x, axis=-1) == 1)
         return tf.broadcast_to(one_hot[..., tf.newaxis], tf.shape(x))
 
-    @staticmethod
-    def _name_first(values: np.ndarray, impossible: np.ndarray) -> str:
+    def describe_first(self, values: np.ndarray, impossible: np.ndarray) -> str:
+        """Returns the first vector that is none, in words; both `[.., D]`."""
         return f"vector {values[impossible.all(axis=-1)][0].tolist()}"
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"event_size": self.event_size}
+
+
+def _draw(logits: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
+    """Draws categories, one-hot `[.., D]`, from logits `[.., D]` divided by the temperature."""
+    return choose(logits / temperature, random.uniform(tf.shape(logits)[:-1], seed, logits.dtype))

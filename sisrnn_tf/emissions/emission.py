@@ -1,27 +1,34 @@
 """What all emissions share."""
 
+import abc
+from typing import Any, NoReturn
+
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf.arrays import to_tensor
+from sisrnn_tf.core.arrays import to_tensor
+from sisrnn_tf.core.validation import require_int
+
+# Of an observation, in the model's units: squares of larger ones overflow float32 within networks and densities, and
+# their difference is NaN.
+LARGEST = 1e15
 
 
-class Emission:
+def is_moderate(x: tf.Tensor) -> tf.Tensor:
+    """Returns whether numbers are finite and below `LARGEST` in size, bool of the same shape."""
+    return tf.abs(x) < LARGEST
+
+
+class Emission(abc.ABC):
     """From a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
 
-    A subclass is serializable by its `get_config` and has
+    A subclass is serializable by its `get_config`, and gives what is abstract here; `possible`, with `expected` and
+    `advice`, where not every finite number can be observed; and `log_prob_observed` and `sample_missing` where
+    observations may have missing features.
 
-        event_size                                  D
-        parameter_size                              P
-        distribution(parameters)                    -> tfd.Distribution, batch [..], event [D], from parameters [.., P]
-        mean(parameters)                            -> [.., D]
-        sample(parameters, seed, temperature)       -> [.., D]
-        possible(x)                                 -> whether values can be observed, bool [.., D], of x [.., D]
-
-    and, where observations may have missing features,
-
-        log_prob_observed(parameters, x, observed)                      -> [..]
-        sample_missing(parameters, x, observed, seed)                   -> [.., D]
+    Args:
+        event_size: D.
 
     Attributes:
         quantity: what minus its log-density is called.
@@ -31,19 +38,84 @@ class Emission:
         advice: what to do about those that are not.
     """
 
-    quantity = "NLL"
     is_density = False
     has_features = True
-    expected = "finite"
     advice = "Leave such steps out by the mask, or repair the data."
 
+    def __init__(self, event_size: int):
+        self.event_size = require_int("event_size", event_size, 1)
+
+    @property
+    def quantity(self) -> str:
+        """See the class."""
+        return "NLL"
+
+    @property
+    def expected(self) -> str:
+        """See the class."""
+        return f"finite and below {LARGEST:.0e} in size"
+
+    @property
+    @abc.abstractmethod
+    def parameter_size(self) -> int:
+        """P: numbers that the decoder gives for a step."""
+
+    @abc.abstractmethod
+    def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
+        """Returns the distribution with batch shape `[..]` and event `[D]` for parameters `[.., P]`."""
+
+    @abc.abstractmethod
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Returns what is expected of an observation, `[.., D]`, for parameters `[.., P]`."""
+
+    @abc.abstractmethod
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
+        """Draws observations `[.., D]`.
+
+        Args:
+            parameters: `[.., P]`.
+            seed: int32 `[2]`, or one for each row; see `random.uniform`.
+            temperature: below 1 what is likely becomes likelier.
+        """
+
+    def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+        """Returns the log-density of the observed features alone, `[..]`; 0 where there are none.
+
+        Args:
+            parameters: `[.., P]`.
+            x: observations, `[.., D]`; any finite numbers where they are missing.
+            observed: bool `[.., D]`.
+
+        Raises:
+            ValueError: the emission knows no observations with missing features.
+        """
+        self._refuse("log_prob_observed", "score what is observed of a step")
+
+    def sample_missing(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws the missing features given the observed ones, which stay as they are, `[.., D]`.
+
+        Args:
+            parameters, x, observed: as of `log_prob_observed`.
+            seed: int32 `[2]`, or one for each row.
+
+        Raises:
+            ValueError: the emission knows no observations with missing features.
+        """
+        self._refuse("sample_missing", "draw what is missing of a step")
+
+    def _refuse(self, name: str, purpose: str) -> NoReturn:
+        raise ValueError(
+            f"The emission {self} has no `{name}`, which imputation needs to {purpose}. Give its class one, see "
+            "`sisrnn_tf.emissions.Emission`, or choose another emission."
+        )
+
     def possible(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns whether each value can be observed, bool `[.., D]`: here any finite number can.
+        """Returns whether each value can be observed, bool `[.., D]`: here any number that is not too large can.
 
         Args:
             x: observations, float `[.., D]`.
         """
-        return tf.math.is_finite(x)
+        return is_moderate(x)
 
     def support(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
         """Returns whether observations can be observed, bool `[..]`: their likelihood means nothing where not.
@@ -51,7 +123,7 @@ class Emission:
         Args:
             x: observations, `[.., D]`, or `[..]` without `has_features`; of any type of numbers.
         """
-        possible = self.possible(self._to_comparable(x))
+        possible = self.possible(self.comparable(x))
         return tf.reduce_all(possible, axis=-1) if self.has_features else possible
 
     def check(self, observations: np.ndarray | tf.Tensor) -> None:
@@ -60,31 +132,34 @@ class Emission:
         Raises:
             ValueError: one cannot.
         """
-        x = self._to_comparable(observations)
+        x = self.comparable(observations)
         possible = self.possible(x).numpy()
         if not possible.all():
             raise ValueError(
                 f"`observations` must be {self.expected} for the emission {self}. Received the "
-                f"{self._name_first(x.numpy(), ~possible)}. {self.advice}"
+                f"{self.describe_first(x.numpy(), ~possible)}. {self.advice}"
             )
 
-    @staticmethod
-    def _to_comparable(x: np.ndarray | tf.Tensor) -> tf.Tensor:
-        """Returns numbers of any type as floats."""
+    def comparable(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
+        """Returns observations, of any type of numbers, in a type that `possible` takes: here as floats."""
         x = to_tensor("observations", x)
         return x if x.dtype.is_floating else tf.cast(x, tf.float32)
 
-    @staticmethod
-    def _name_first(values: np.ndarray, impossible: np.ndarray) -> str:
+    def describe_first(self, values: np.ndarray, impossible: np.ndarray) -> str:
         """Returns the first impossible one of values, in words; both `[.., D]`."""
         return f"value {values[impossible][0]}"
 
-    def get_config(self) -> dict:
+    def log_prob(self, parameters: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Returns log p(x | parameters), `[..]`, nats."""
+        distribution = self.distribution(parameters)
+        return distribution.log_prob(tf.cast(x, distribution.dtype))
+
+    @abc.abstractmethod
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {}
 
     @classmethod
-    def from_config(cls, config: dict) -> "Emission":
+    def from_config(cls, config: dict[str, Any]) -> "Emission":
         """Builds the emission from its `get_config`."""
         return cls(**config)
 
@@ -93,7 +168,10 @@ class Emission:
 
 
 class Factorized(Emission):
-    """An emission of independent dimensions: what is observed says nothing of what is missing."""
+    """An emission of independent dimensions: what is observed says nothing of what is missing.
+
+    A subclass's `distribution` is a `tfd.Independent`.
+    """
 
     def log_prob_observed(self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
         """Returns the log-density of the observed dimensions alone, `[..]`; 0 where there are none.

@@ -1,14 +1,14 @@
 """Real observations from mixtures whose components have independent dimensions."""
 
+import abc
+
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import networks, random
+from sisrnn_tf.core import gaussians, random
+from sisrnn_tf.core.validation import require_int, require_positive
 from sisrnn_tf.emissions.emission import Emission, choose
-from sisrnn_tf.validation import require_int, require_positive
-
-tfd = tfp.distributions
 
 
 class Mixture(Emission):
@@ -16,8 +16,7 @@ class Mixture(Emission):
 
         p(x | parameters) = sum_c w_c prod_d f((x_d - loc_cd) / scale_cd) / scale_cd
 
-    A subclass gives the family: `_family(loc, scale)` -> tfd.Distribution of one dimension, and `_standard(shape,
-    seed, dtype)`, draws at loc 0 and scale 1.
+    A subclass gives the family.
 
     Args:
         event_size: D.
@@ -28,7 +27,7 @@ class Mixture(Emission):
     is_density = True
 
     def __init__(self, event_size: int, num_components: int = 20, scale_floor: float = 1e-3):
-        self.event_size = require_int("event_size", event_size, 1)
+        super().__init__(event_size)
         self.num_components = require_int("num_components", num_components, 1)
         self.scale_floor = require_positive("scale_floor", scale_floor)
 
@@ -37,16 +36,24 @@ class Mixture(Emission):
         """P: of each component a logit, and a loc and a raw scale a dimension."""
         return self.num_components * (1 + 2 * self.event_size)
 
+    @abc.abstractmethod
+    def family(self, loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
+        """Returns the family's distributions of one dimension each, batch `[..]`, of loc and scale, each `[..]`."""
+
+    @abc.abstractmethod
+    def standard(self, shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """Draws from the family at loc 0 and scale 1; arguments as of `random.uniform`."""
+
     def split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns logits of the weights `[.., C]`, loc and scale, each `[.., C, D]`, from parameters `[.., P]`."""
         logits, rest = tf.split(parameters, [self.num_components, -1], axis=-1)
         rest = tf.reshape(rest, [*tf.unstack(tf.shape(rest)[:-1]), self.num_components, 2 * self.event_size])
-        return logits, *networks.to_gaussian(rest, self.scale_floor)
+        return logits, *gaussians.from_outputs(rest, self.scale_floor)
 
     def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
         """Returns the distribution with batch shape `[..]` and event `[D]` for parameters `[.., P]`."""
         logits, loc, scale = self.split(parameters)
-        components = tfd.Independent(self._family(loc, scale), 1)
+        components = tfd.Independent(self.family(loc, scale), 1)
         return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), components)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
@@ -54,7 +61,7 @@ class Mixture(Emission):
         logits, loc, _ = self.split(parameters)
         return tf.reduce_sum(tf.nn.softmax(logits)[..., tf.newaxis] * loc, axis=-2)
 
-    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
         """Draws observations `[.., D]`.
 
         Args:
@@ -86,10 +93,12 @@ class Mixture(Emission):
         """
         return tf.where(observed, x, self._draw(*self._joint(parameters, x, observed), seed, 1.0))
 
-    def _joint(self, parameters, x, observed):
+    def _joint(
+        self, parameters: tf.Tensor, x: tf.Tensor, observed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns log w_c f_c(observed dimensions) `[.., C]`, loc and scale, each `[.., C, D]`."""
         logits, loc, scale = self.split(parameters)
-        log_probs = self._family(loc, scale).log_prob(x[..., tf.newaxis, :])  # [.., C, D]
+        log_probs = self.family(loc, scale).log_prob(x[..., tf.newaxis, :])  # [.., C, D]
         observed = observed[..., tf.newaxis, :]
         return tf.nn.log_softmax(logits) + tf.reduce_sum(tf.where(observed, log_probs, 0.0), axis=-1), loc, scale
 
@@ -98,7 +107,7 @@ class Mixture(Emission):
         uniforms = random.uniform(tf.shape(logits)[:-1], random.fold_in(seed, 0), dtype)
         chosen = choose(logits / temperature, uniforms)[..., tf.newaxis]
         loc, scale = (tf.reduce_sum(chosen * part, axis=-2) for part in (loc, scale))  # [.., D]
-        return loc + scale * temperature**0.5 * self._standard(tf.shape(loc), random.fold_in(seed, 1), dtype)
+        return loc + scale * temperature**0.5 * self.standard(tf.shape(loc), random.fold_in(seed, 1), dtype)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -110,12 +119,12 @@ class Mixture(Emission):
 class NormalMixture(Mixture):
     """A mixture of C normal distributions with diagonal covariances; see `Mixture` for its arguments."""
 
-    @staticmethod
-    def _family(loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
+    def family(self, loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
+        """See `Mixture`."""
         return tfd.Normal(loc, scale)
 
-    @staticmethod
-    def _standard(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    def standard(self, shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """See `Mixture`."""
         return random.normal(shape, seed, dtype)
 
 
@@ -134,11 +143,11 @@ class LogisticMixture(Mixture):
     Their tails are heavier than a normal distribution's: an outlier costs nats in proportion to its distance.
     """
 
-    @staticmethod
-    def _family(loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
+    def family(self, loc: tf.Tensor, scale: tf.Tensor) -> tfd.Distribution:
+        """See `Mixture`."""
         return _Logistic(loc, scale)
 
-    @staticmethod
-    def _standard(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    def standard(self, shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """See `Mixture`."""
         uniforms = random.uniform(shape, seed, dtype)
         return tf.math.log(uniforms) - tf.math.log1p(-uniforms)

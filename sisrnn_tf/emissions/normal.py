@@ -2,13 +2,11 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import networks, random
+from sisrnn_tf.core import gaussians, random
+from sisrnn_tf.core.validation import require_positive
 from sisrnn_tf.emissions.emission import Factorized
-from sisrnn_tf.validation import require_int, require_positive
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -25,7 +23,7 @@ class Normal(Factorized):
     is_density = True
 
     def __init__(self, event_size: int, scale_floor: float = 1e-3):
-        self.event_size = require_int("event_size", event_size, 1)
+        super().__init__(event_size)
         self.scale_floor = require_positive("scale_floor", scale_floor)
 
     @property
@@ -35,13 +33,13 @@ class Normal(Factorized):
 
     def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
         """Returns the distribution with batch shape `[..]` and event `[D]` for parameters `[.., 2 D]`."""
-        return tfd.Independent(tfd.Normal(*networks.to_gaussian(parameters, self.scale_floor)), 1)
+        return tfd.Independent(tfd.Normal(*gaussians.from_outputs(parameters, self.scale_floor)), 1)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         """Returns loc, `[.., D]`, for parameters `[.., 2 D]`."""
-        return networks.to_gaussian(parameters, self.scale_floor).loc
+        return gaussians.from_outputs(parameters, self.scale_floor).loc
 
-    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
         """Draws observations `[.., D]`.
 
         Args:
@@ -49,7 +47,7 @@ class Normal(Factorized):
             seed: int32 `[2]`.
             temperature: multiplies the variance.
         """
-        loc, scale = networks.to_gaussian(parameters, self.scale_floor)
+        loc, scale = gaussians.from_outputs(parameters, self.scale_floor)
         return loc + scale * temperature**0.5 * random.normal(tf.shape(loc), seed, parameters.dtype)
 
     def get_config(self) -> dict:

@@ -2,15 +2,13 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
-from sisrnn_tf import random
+from sisrnn_tf.core import random
+from sisrnn_tf.core.types import Gaussian
+from sisrnn_tf.core.validation import require_between, require_int, require_positive
 from sisrnn_tf.emissions.bivariate import BivariateNormal, from_standard, log_prob_first, log_prob_second
-from sisrnn_tf.emissions.emission import Emission, choose
-from sisrnn_tf.types import Gaussian
-from sisrnn_tf.validation import require_between, require_int, require_positive
-
-tfd = tfp.distributions
+from sisrnn_tf.emissions.emission import LARGEST, Emission, choose, is_moderate
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -28,11 +26,10 @@ class StrokeMixture(Emission):
             with scales near 0.
     """
 
-    event_size = 3
     is_density = True
-    expected = "finite, and 0 or 1 as their third feature, the pen,"
 
     def __init__(self, num_components: int = 20, scale_floor: float = 1e-3, max_correlation: float = 0.95):
+        super().__init__(event_size=3)
         self.num_components = require_int("num_components", num_components, 1)
         self.scale_floor = require_positive("scale_floor", scale_floor)
         self.max_correlation = require_between("max_correlation", max_correlation, 0, 1, "in [0, 1)")
@@ -42,7 +39,12 @@ class StrokeMixture(Emission):
         """P: of each component a logit, two means, two raw scales and a raw correlation; the pen's logit."""
         return 6 * self.num_components + 1
 
-    def split(self, parameters: tf.Tensor):
+    @property
+    def expected(self) -> str:
+        """See `Emission`."""
+        return f"finite and below {LARGEST:.0e} in size, and 0 or 1 as their third feature, the pen,"
+
+    def split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Splits parameters.
 
         Args:
@@ -73,7 +75,7 @@ class StrokeMixture(Emission):
         offset = tf.reduce_sum(tf.nn.softmax(logits)[..., tf.newaxis] * loc, axis=-2)
         return tf.concat([offset, tf.sigmoid(pen)], axis=-1)
 
-    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    def sample(self, parameters: tf.Tensor, seed: tf.Tensor, temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
         """Draws observations `[.., 3]`.
 
         Args:
@@ -92,8 +94,8 @@ class StrokeMixture(Emission):
             x: observations, `[.., 3]`; any finite numbers where they are missing.
             observed: bool `[.., 3]`.
         """
-        logits, *offsets, pen = self.split(parameters)
-        log_joint = tf.nn.log_softmax(logits) + _log_prob_observed(*offsets, x, observed)
+        logits, loc, scale, correlation, pen = self.split(parameters)
+        log_joint = tf.nn.log_softmax(logits) + _log_prob_observed(loc, scale, correlation, x, observed)
         offset = tf.reduce_logsumexp(log_joint, axis=-1)
         pen_log_prob = tfd.Bernoulli(logits=pen[..., 0], dtype=x.dtype).log_prob(x[..., 2])
         any_offset = tf.reduce_any(observed[..., :2], axis=-1)
@@ -125,9 +127,9 @@ class StrokeMixture(Emission):
         return tf.where(observed, x, tf.concat([offset, lifted], axis=-1))
 
     def possible(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns whether offsets are finite and pens 0 or 1, bool `[.., 3]`."""
+        """Returns whether offsets are not too large and pens 0 or 1, bool `[.., 3]`."""
         offset, pen = x[..., :2], x[..., 2:]
-        return tf.concat([tf.math.is_finite(offset), (pen == 0) | (pen == 1)], axis=-1)
+        return tf.concat([is_moderate(offset), (pen == 0) | (pen == 1)], axis=-1)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

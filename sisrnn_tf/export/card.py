@@ -2,14 +2,18 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jinja2
 import tensorflow as tf
 
-import sisrnn_tf
+from sisrnn_tf._version import __version__
 from sisrnn_tf.export.requests import describe_shape
+from sisrnn_tf.export.sentences import SentenceSignatures
+from sisrnn_tf.export.sequences import SequenceSignatures
+from sisrnn_tf.models.base import SequenceModel
 
+Signatures: TypeAlias = SequenceSignatures | SentenceSignatures
 _FILES = {
     "model.json": "the model as Keras describes it",
     "config.json": "the configuration of the run",
@@ -38,7 +42,12 @@ class Origin(NamedTuple):
 
 
 def render(
-    title: str, model, signatures, functions: Mapping[str, tf.types.experimental.ConcreteFunction], origin, assets
+    title: str,
+    model: SequenceModel,
+    signatures: Signatures,
+    functions: Mapping[str, tf.types.experimental.ConcreteFunction],
+    origin: Origin | None,
+    assets: Sequence[str],
 ) -> str:
     """Returns the card as Markdown text.
 
@@ -52,7 +61,7 @@ def render(
     """
     normalization = signatures.normalization
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sisrnn_tf"),
+        loader=jinja2.PackageLoader("sisrnn_tf.export"),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # Markdown
         trim_blocks=True,
@@ -61,7 +70,7 @@ def render(
     return environment.get_template("card.md").render(
         title=title,
         model=type(model).__name__,
-        version=sisrnn_tf.__version__,
+        version=__version__,
         tensorflow_version=tf.__version__,
         normalization=normalization,
         log_volume=normalization.log_volume if normalization else 0.0,
@@ -78,7 +87,7 @@ def render(
 def _describe(signatures, name: str, function) -> dict:
     inputs = [("in", spec.name, _shape(spec)) for spec in signatures.specs[name]]
     outputs = [("out", output, _shape(spec)) for output, spec in function.structured_outputs.items()]
-    about = " ".join(inspect.getdoc(getattr(signatures, name)).split())
+    about = " ".join((inspect.getdoc(getattr(signatures, name)) or "").split())
     return {"name": name, "about": about, "rows": inputs + outputs}
 
 

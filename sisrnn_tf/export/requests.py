@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from sisrnn_tf.emissions import Emission
+
 # Scalars that have a name in all signatures.
 SEED = tf.TensorSpec([2], tf.int32, "seed")
 BATCH, STEPS = tf.TensorSpec([], tf.int32, "batch"), tf.TensorSpec([], tf.int32, "steps")
@@ -48,11 +50,12 @@ def check_mask(observations: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.
         "`mask` must be right padding, true from the first step of each sequence up to its length. Received a gap, "
         "padding on the left or no step in the sequences"
     )
-    return _after([(~tf.reduce_any(broken), message, tf.where(broken)[:, 0])], observations, mask)
+    observations, mask = _after([(~tf.reduce_any(broken), message, tf.where(broken)[:, 0])], observations, mask)
+    return observations, mask
 
 
 def check_values(
-    name: str, observations: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None, likelihood
+    name: str, observations: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None, emission: Emission
 ) -> tf.Tensor:
     """Refuses observations that the emission cannot give, on real steps; returns those in the model's units.
 
@@ -61,14 +64,22 @@ def check_values(
         observations: in the user's units, `[.., D]`.
         values: the same in the model's.
         mask: bool `[..]`, True on real steps; None where all are.
-        likelihood: the emission.
+        emission: the emission.
     """
-    possible = likelihood.possible(values)
+    possible = emission.possible(values)
     if mask is not None:
         possible |= ~mask[..., tf.newaxis]
-    message = f"`{name}` must be {likelihood.expected} for the emission {likelihood}. Received the value"
+    message = f"`{name}` must be {emission.expected} for the emission {emission}. Received the value"
     (values,) = _after([(tf.reduce_all(possible), message, tf.boolean_mask(observations, ~possible)[:1])], values)
     return values
+
+
+def check_words(words: tf.Tensor, marks: Sequence[str]) -> tf.Tensor:
+    """Refuses words `[N]` among which is a mark of a sentence's begin or end."""
+    is_mark = tf.reduce_any(words[:, tf.newaxis] == tf.constant(marks), axis=1)
+    message = "`sentences` must be one sentence each, with marks of begin and end in no other place. Received the mark"
+    (words,) = _after([(~tf.reduce_any(is_mark), message, tf.boolean_mask(words, is_mark)[:1])], words)
+    return words
 
 
 def check_state(observation: tf.Tensor, hidden: tf.Tensor, log_weights: tf.Tensor) -> list[tf.Tensor]:

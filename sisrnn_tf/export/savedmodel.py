@@ -9,21 +9,22 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import memory
+from sisrnn_tf.configuration import memory
+from sisrnn_tf.core.validation import require, require_int
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.export import card, warmup
 from sisrnn_tf.export.sentences import SentenceSignatures
 from sisrnn_tf.export.sequences import SequenceSignatures
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.models.base import SequenceModel
 
 _MAX_GENERATED = {3: 2**16, 2: 2**12}  # by the rank of observations
 _DEFAULT = "score"  # the signature that a request gets that names none
 
 
 def export(
-    model,
-    path: str | pathlib.Path,
+    model: SequenceModel,
+    filepath: str | os.PathLike[str],
     num_mixing: int = 10,
     num_importance: int = 1,
     normalization: Normalization | None = None,
@@ -35,7 +36,7 @@ def export(
 
     Args:
         model: a model of this package.
-        path: of the folder to make; TensorFlow Serving wants NAME/NUMBER.
+        filepath: of the folder to make; TensorFlow Serving wants NAME/NUMBER.
         num_mixing: K of `score` and `step`.
         num_importance: M of them.
         normalization: of the model's observations; requests and answers are in the user's units.
@@ -48,9 +49,9 @@ def export(
     Raises:
         ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(filepath)
     signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated)
-    check_new(path)
+    check_new("filepath", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         folder, assets = pathlib.Path(temporary, "model"), pathlib.Path(temporary, "assets")
@@ -68,16 +69,27 @@ def export(
         os.rename(folder, path)
 
 
-def check_new(path: pathlib.Path) -> None:
+def check_new(name: str, path: pathlib.Path) -> None:
     """Checks that an export can be written to a path.
+
+    Args:
+        name: of the argument that holds it.
+        path: of the folder.
 
     Raises:
         ValueError: there is something already.
     """
-    require(not path.exists(), "path", "new: an export is never changed. Choose the next number", str(path))
+    require(not path.exists(), name, "new: an export is never changed. Choose the next number", str(path))
 
 
-def _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated):
+def _signatures(
+    model: SequenceModel,
+    num_mixing: int,
+    num_importance: int,
+    normalization: Normalization | None,
+    vocabulary: Vocabulary | None,
+    max_generated: int | None,
+) -> card.Signatures:
     num_mixing = require_int("num_mixing", num_mixing, 0)
     num_importance = require_int("num_importance", num_importance, 1)
     if max_generated is None:
@@ -86,23 +98,21 @@ def _signatures(model, num_mixing, num_importance, normalization, vocabulary, ma
     _check_draws(model, num_mixing, num_importance)
     if model.observation_rank == 3:
         require(vocabulary is None, "vocabulary", "None: the model is not of sentences", vocabulary)
-        size, given = model.likelihood.event_size, None if normalization is None else len(normalization.shift)
+        size, given = model.emission.event_size, None if normalization is None else len(normalization.shift)
         require(given in (None, size), "normalization", f"of {size} features, as the model's observations", given)
         return SequenceSignatures(model, num_mixing, num_importance, normalization, max_generated)
-    size = model.likelihood.vocabulary_size
-    require(vocabulary is not None, "vocabulary", "that of the model: it reads and writes text", vocabulary)
+    if vocabulary is None:
+        raise ValueError("`vocabulary` must be that of the model: it reads and writes text. Received: vocabulary=None")
     require(normalization is None, "normalization", "None: words have no units", normalization)
     ids = (len(vocabulary), vocabulary.end_id, vocabulary.unknown_id)
-    expected = (size, model.end_id, model.unknown_id)
+    expected = (model.emission.parameter_size, model.end_id, model.unknown_id)
     require(ids == expected, "vocabulary", f"the model's, with (words, end, unknown) = {expected}", ids)
     return SentenceSignatures(model, num_mixing, num_importance, vocabulary, max_generated)
 
 
 def _check_draws(model, num_mixing: int, num_importance: int) -> None:
     """Checks that one step of one sequence can be scored, whose particles and mixing draws a server holds."""
-    if not hasattr(model, "cell"):  # an exact likelihood has neither
-        return
-    noise_size = model.cell.encoder.noise_size
+    noise_size = model.cell.posterior_part.noise_size
     most = memory.MAX_DRAW // max(1, noise_size)
     expected = f"at most {most}: of more draws of {noise_size} numbers of noise TensorFlow loses count"
     require(num_mixing <= most, "num_mixing", expected, num_mixing)

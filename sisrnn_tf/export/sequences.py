@@ -3,10 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.core.types import StreamState
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.export import requests
 from sisrnn_tf.export.units import Units
-from sisrnn_tf.types import StreamState
+from sisrnn_tf.models.stepwise import StepwiseModel
 
 _WARMUP_STEPS = 8
 
@@ -31,91 +32,94 @@ class SequenceSignatures:
 
     def __init__(
         self,
-        model,
+        model: StepwiseModel,
         num_mixing: int,
         num_importance: int,
         normalization: Normalization | None,
         max_generated: int,
     ):
-        num_importance = 1 if model.has_exact_state else num_importance
+        num_importance = 1 if model.is_exact else num_importance
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
         self.max_generated = max_generated
-        dtype, size = model.density_dtype, model.likelihood.event_size
+        dtype, size = model.density_dtype, model.emission.event_size
         self.normalization, self.units = normalization, Units(normalization, dtype)
         sequences = (
             tf.TensorSpec([None, None, size], dtype, "observations"),
             tf.TensorSpec([None, None], tf.bool, "mask"),
             requests.SEED,
         )
-        self.specs = {
+        self.specs: dict[str, tuple[tf.TensorSpec, ...]] = {
             "score": sequences,
             "encode": sequences,
             "reconstruct": sequences,
             "generate": (requests.BATCH, requests.STEPS, requests.SEED),
-            "step": (
+        }
+        if model.cell.posterior_part.causal:
+            self.specs["step"] = (
                 tf.TensorSpec([None, size], dtype, "observation"),
                 tf.TensorSpec([None, num_importance, model.hidden_size], dtype, "hidden"),
                 tf.TensorSpec([None, num_importance], dtype, "particle_log_weights"),
                 requests.SEED,
-            ),
-        }
+            )
 
     @property
     def sizes(self) -> list[tuple[str, int, str]]:
         """See the class."""
-        emission = self.model.likelihood
+        emission = self.model.emission
         sizes = [
             ("D", emission.event_size, "features"),
             ("P", emission.parameter_size, "emission parameters"),
             ("H", self.model.hidden_size, "hidden units"),
         ]
-        if self.model.has_exact_state:
+        if self.model.is_exact:
             return sizes
         return [
             *sizes,
             ("Z", self.model.cell.latent_size, "latents"),
-            ("K", self.num_mixing if self.model.cell.encoder.noise_size else 0, "mixing draws"),
+            ("K", self.num_mixing if self.model.mixes else 0, "mixing draws"),
             ("M", self.num_importance, "particles"),
         ]
 
     @property
     def likelihood(self) -> str:
         """See the class."""
-        if self.model.has_exact_state:
+        if self.model.is_exact:
             return "log p(x), exact"
         sizes = dict(size[:2] for size in self.sizes)
         name = "L_K" if self.num_importance == 1 else "sequential Monte Carlo with systematic resampling"
         return f"a lower bound in the mean on log p(x): {name}, K = {sizes['K']}, M = {sizes['M']}"
 
-    def score(self, observations, mask, seed):
-        """What the model knows of log p(x) of each sequence, see Likelihoods; step t draws from fold_in(seed, t)."""
+    def score(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the model knows of log p(x) of each sequence, see Likelihoods."""
         values, mask, seed = self._to_checked(observations, mask, seed)
         values = self.model.score(values, mask, self.num_importance, self.num_mixing, seed)
         return {"log_likelihood": self.units.density(values, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))}
 
-    def encode(self, observations, mask, seed):
+    def encode(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """The latents z_t, drawn from the posterior, and the hidden states h_t."""
         outputs = self.model.infer(*self._to_checked(observations, mask, seed))
         return {name: tf.cast(outputs[name], self.units.dtype) for name in ("latent", "hidden")}
 
-    def reconstruct(self, observations, mask, seed):
+    def reconstruct(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """The emission's mean at latents drawn from the posterior."""
         rebuilt = self.model.reconstruct(*self._to_checked(observations, mask, seed))
         return {"observations": self.units.invert(rebuilt)}
 
-    def generate(self, batch, steps, seed):
+    def generate(self, batch: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """New sequences, drawn from the model: T = steps of B = batch."""
         batch, steps, seed = requests.check_shapes(self.specs["generate"], batch, steps, seed)
         batch, steps = requests.check_sizes(batch, steps, self.max_generated)
         return {"observations": self.units.invert(self.model.generate(batch, steps, seed))}
 
-    def step(self, observation, hidden, particle_log_weights, seed):
+    def step(
+        self, observation: tf.Tensor, hidden: tf.Tensor, particle_log_weights: tf.Tensor, seed: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """One observation of a stream.
 
         The state, `hidden` and `particle_log_weights`, begins as zeros. `log_weight` is what the observation adds to
         `score`, in nats. `mean` and the `emission_parameters`, which are in the model's own units, predict it from the
-        state before it, at a draw from the prior. Each step wants a seed of its own: with those of
-        `tf.random.experimental.stateless_fold_in(seed, t, "philox")`, t from 0 on, the steps add up to `score`.
+        state before it, at a draw from the prior. Each step wants a seed of its own: with element t of the SplitMix64
+        sequence of the seed's 64 bits, t from 0 on, the steps add up to `score`.
         """
         inputs = (observation, hidden, particle_log_weights, seed)
         *state, seed = requests.check_shapes(self.specs["step"], *inputs)
@@ -125,7 +129,7 @@ class SequenceSignatures:
         return {
             "log_weight": self.units.density(step.log_weight, 1),
             "emission_parameters": step.emission_parameters,
-            "mean": self.units.invert(self.model.likelihood.mean(step.emission_parameters)),
+            "mean": self.units.invert(self.model.emission.mean(step.emission_parameters)),
             "hidden": step.state.hidden,
             "particle_log_weights": step.state.log_weights,
         }
@@ -138,18 +142,19 @@ class SequenceSignatures:
 
     def _to_possible(self, name: str, observations: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Returns observations in the model's units, if all of the real ones can be observed."""
-        return requests.check_values(name, observations, self.units.apply(observations), mask, self.model.likelihood)
+        return requests.check_values(name, observations, self.units.apply(observations), mask, self.model.emission)
 
     def examples(self) -> dict[str, tuple]:
         """Returns the arguments of a request for each signature."""
-        dtype, size = self.units.dtype.as_numpy_dtype, self.model.likelihood.event_size
+        dtype, size = self.units.dtype.as_numpy_dtype, self.model.emission.event_size
         typical = np.zeros(size) if self.units.normalization is None else np.array(self.units.normalization.shift)
         observations = np.tile(typical, [1, _WARMUP_STEPS, 1]).astype(dtype)
         seed = np.zeros(2, np.int32)
-        state = (np.zeros(spec.shape[1:], dtype)[np.newaxis] for spec in self.specs["step"][1:3])
+        state = (np.zeros(spec.shape[1:], dtype)[np.newaxis] for spec in self.specs.get("step", ())[1:3])
         sequences = (observations, np.ones([1, _WARMUP_STEPS], bool), seed)
-        return {
+        examples = {
             **{name: sequences for name in ("score", "encode", "reconstruct")},
             "generate": (np.int32(1), np.int32(min(_WARMUP_STEPS, self.max_generated)), seed),
             "step": (observations[:, 0], *state, seed),
         }
+        return {name: examples[name] for name in self.specs}

@@ -1,24 +1,26 @@
-"""What all models share: the steps of Keras' training loop, and the likelihoods that users ask for."""
+"""What all models share: the steps of Keras' training loop, a call, a configuration and an export."""
 
-import pathlib
-from collections.abc import Callable, Mapping
+import abc
+import os
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import batches, export, inputs, particles, random, strategies
-from sisrnn_tf.data.normalization import Normalization
-from sisrnn_tf.data.vocabulary import Vocabulary
+from sisrnn_tf.cells.cell import PARTS
+from sisrnn_tf.core import batches, inputs, random, strategies
+from sisrnn_tf.core.keras_internals import build_optimizer, clear_losses, record_loss
+from sisrnn_tf.core.types import Array, Batch, Inputs
+from sisrnn_tf.core.validation import require, require_precision
 from sisrnn_tf.emissions import Emission
-from sisrnn_tf.models.checked import CheckedModel
-from sisrnn_tf.types import Batch, BoundTerms
-from sisrnn_tf.validation import require, require_draws, require_int, require_precision
+from sisrnn_tf.models.estimating import EstimatingModel
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
 _EVALUATION_SEED = 2**32
 
 
-class SequenceModel(CheckedModel):
+class SequenceModel(EstimatingModel):
     """A likelihood of sequences, trained by Keras' `fit` on a bound.
 
     What the model cannot score, a value outside the emission's support, a mask that is no right padding or a weight
@@ -26,12 +28,7 @@ class SequenceModel(CheckedModel):
     set's first batch. Inside a graph (a `tf.function`, later batches of a data set, an export) the likelihood of such
     a sequence, alone, is NaN, and so is the loss of its batch; the loss's gradient is that of the others.
 
-    A subclass has a `stream` of noise, a `loss_layer` and a `density_dtype`, says the `observation_rank`, and gives
-
-        _infer(batch, seed, training)           -> the outputs, and a function that calls the loss layer
-        _bound_terms(batch, seed, num_mixing)   -> BoundTerms
-        _estimate(batch, num_importance, num_mixing, resampling, seed) -> log p(x) or an estimate of it, [B]
-        _score(batch, num_importance, num_mixing, seed, first_row)     -> the same, by the noise law of `score`
+    A subclass gives what is abstract here, and in its constructor the `stream` and the `loss_layer`.
 
     Args:
         emission: the likelihood of one step, an object of `sisrnn_tf.emissions`.
@@ -44,43 +41,66 @@ class SequenceModel(CheckedModel):
 
     Returns:
         {"emission_parameters": `[B, T, P]`, "latent": `[B, T, Z]`, "hidden": `[B, T, H]`}.
+
+    Attributes:
+        loss_layer: adds the loss, minus the objective.
+        observation_rank: 3 of observations `[B, T, D]`, 2 of words `[B, T]`.
     """
 
-    observation_rank = 3  # [B, T, D]
+    loss_layer: keras.layers.Layer
+    observation_rank: int = 3
+    is_exact: bool = False
 
-    def __init__(self, emission: Emission, seed: int = 0, **kwargs):
+    def __init__(self, emission: Emission, seed: int = 0, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # observations are scored as they come
         require_precision(self)
         require(isinstance(emission, Emission), "emission", "an object of `sisrnn_tf.emissions`", emission)
         of_words = "`OneHotCategorical`, or a `SentenceSISRNN` for words, as `Categorical` has no features"
         require(emission.has_features == (self.observation_rank == 3), "emission", of_words, emission)
-        self.likelihood = emission
+        self.emission = emission
         self.seed = random.require_seed(seed)
         self.evaluation_stream = random.RandomStream((seed + _EVALUATION_SEED) % 2**64, name="evaluation_stream")
 
-    def call(self, inputs, training=None):
+    @abc.abstractmethod
+    def outputs_of(self, passed: Any) -> dict[str, tf.Tensor]:
+        """Returns what a call of the model does; see the class."""
+
+    @abc.abstractmethod
+    def apply_loss(self, passed: Any, weight: tf.Tensor | None, training: bool) -> None:
+        """Calls the loss layer.
+
+        Args:
+            passed: the pass.
+            weight: of the sequences, `[B]`; None where every sequence counts once.
+            training: whether by the objective of training, or by the evaluation's bound.
+        """
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the posterior is a mixture over noise, so that K makes a difference."""
+        return self.cell.posterior_part.noise_size > 0
+
+    def call(self, inputs: Inputs, training: bool | None = None) -> dict[str, tf.Tensor]:
         """Infers z and h for all steps; see the class."""
-        batch = self._prepare(inputs)
-        outputs, objective = self._infer(batch, self.stream.next_seed(), bool(training))
+        batch = self.prepare(inputs)
+        passed = self.make_pass(batch, self.stream.next_seed(), training=bool(training))
         if training:
             if self.distribute_strategy.num_replicas_in_sync > 1:
-                # Replicas take turns: one that waited for the seed would count the loss of the one before it as well.
-                self.loss_layer._clear_losses()
-            objective()
-        return batches.mark(outputs, batch.weight)
+                clear_losses(self.loss_layer)
+            self.apply_loss(passed, batch.weight, True)
+        return batches.mark(self.outputs_of(passed), batch.weight)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Mapping[str, tf.Tensor]:
         """Trains on a batch, without targets."""
         return self._to_logs(super().train_step((inputs.inputs_of(data),)))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Mapping[str, tf.Tensor]:
         """Evaluates a batch under the evaluation's K and beta = 1."""
-        batch = self._prepare(inputs.inputs_of(data))
-        _, objective = self._infer(batch, self.evaluation_stream.next_seed(), False)
-        objective()
+        batch = self.prepare(inputs.inputs_of(data))
+        self.apply_loss(self.make_pass(batch, self.evaluation_stream.next_seed()), batch.weight, False)
         rows = tf.shape(batch.observations)[0]
         weight = tf.ones([rows]) if batch.weight is None else tf.cast(batch.weight, tf.float32)
-        self._loss_tracker.update_state(sum(self.loss_layer.losses), sample_weight=tf.reduce_sum(weight))
+        record_loss(self, sum(self.loss_layer.losses), tf.reduce_sum(weight))
         return self._to_logs(self.get_metrics_result())
 
     def _to_logs(self, metrics: Mapping) -> Mapping:
@@ -89,171 +109,65 @@ class SequenceModel(CheckedModel):
             return metrics
         return {name: tf.reshape(value, [1]) for name, value in metrics.items()}
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # All is built but the optimizer. Keras would read a batch first, and fails on one of several processes.
-        if self._distribute_strategy is not None and self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
+    def prepare(self, inputs: Inputs) -> Batch:
+        """See `CheckedModel`; arguments of the class's call."""
+        return batches.prepare(inputs, self.emission, self.density_dtype)
 
-    def _prepare(self, inputs) -> Batch:
-        return batches.prepare(inputs, self.likelihood, self.density_dtype)
-
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""
-        if not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
+        build_optimizer(self)
         return super().make_train_function(force)
 
-    def infer(self, observations, mask=None, seed: random.Seed | None = None) -> dict[str, tf.Tensor]:
+    def infer(
+        self, observations: Array, mask: Array | None = None, seed: random.Seed | None = None
+    ) -> dict[str, tf.Tensor]:
         """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
         batch = self._to_batch(observations, mask)
         return batches.mark(self._infer_function(*batch[:2], self._to_seed(seed)), batch.weight)
 
-    def bound(self, observations, mask=None, num_mixing: int = 1, seed: random.Seed | None = None) -> BoundTerms:
-        """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
-
-        Args:
-            observations: x, `[B, T, D]`.
-            mask: bool `[B, T]`, right padding; None where every step is real.
-            num_mixing: K.
-            seed: an int or a pair of ints; None draws from the model's stream.
-
-        Raises:
-            ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
-        """
-        num_mixing = require_draws("num_mixing", num_mixing, 0)
-        batch = self._to_batch(observations, mask)
-        return batches.mark(self._bound_function(*batch[:2], num_mixing, self._to_seed(seed)), batch.weight)
-
-    def log_likelihood(
-        self,
-        observations,
-        mask=None,
-        num_importance: int = 1,
-        num_mixing: int = 1,
-        resample: bool = False,
-        seed: random.Seed | None = None,
-        resample_fn: Callable = particles.resample_systematic,
-        resample_criterion_fn: Callable = particles.ess_below_threshold,
-    ) -> tf.Tensor:
-        """Returns an estimate of log p(x_1..x_T) that is a lower bound in expectation, `[B]`, in nats.
-
-        Without resampling (IWAE) trajectories are weighted whole; with it (sequential Monte Carlo, FIVO) the
-        estimate is the product over steps of the particles' average weights, and particles are resampled after
-        the steps that ask for it: by default systematically, where the effective sample size is under M / 2 (of 2
-        particles it never is, so there SMC is IWAE):
-
-            IWAE   log (1/M) sum_m exp(L_K of particle m)
-            SMC    sum_t log sum_m W_{t-1}^m w_t^m,      w_t^m = p(x_t|.) p(z_t|.) / ghat_t
-
-        Particle m draws as `bound` does from the seed fold_in(seed, m): at M = 1 both are that bound's surrogate.
-        IWAE takes the particles in chunks, SMC step after step, and both the mixing draws one by one, so memory does
-        not grow with K. The deterministic RNN's answer is exact, whatever M and K.
-
-        Args:
-            observations: x, `[B, T, D]`.
-            mask: bool `[B, T]`, right padding; None where every step is real.
-            num_importance: M, trajectories or particles.
-            num_mixing: K, mixing draws of each particle and step beside the generating one.
-            resample: whether to resample particles.
-            seed: an int or a pair of ints; None draws from the model's stream.
-            resample_fn: (normalized log-weights `[M, B]`, uniform numbers `[M, B]`) -> ancestors int32 `[M, B]`;
-                `particles.resample_systematic` or `particles.resample_multinomial`.
-            resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample, bool `[B]`.
-
-        Raises:
-            ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
-                `resample_fn` or `resample_criterion_fn` no function, or the observations' shape is not the model's.
-        """
-        num_importance = require_draws("num_importance", num_importance, 1)
-        num_mixing = require_draws("num_mixing", num_mixing, 0)
-        require(isinstance(resample, bool), "resample", "True or False", resample)
-        for name, part in (("resample_fn", resample_fn), ("resample_criterion_fn", resample_criterion_fn)):
-            require(callable(part), name, "a function, such as those of `sisrnn_tf.particles`", part)
-        resampling = (resample_fn, resample_criterion_fn) if resample else None
-        seed = None if seed is None else random.as_seed(seed)
-        batch = self._to_batch(observations, mask)
-        return batches.mark(self._estimate(batch, num_importance, num_mixing, resampling, seed), batch.weight)
-
-    def score(
-        self,
-        observations,
-        mask=None,
-        num_importance: int = 1,
-        num_mixing: int = 1,
-        seed: random.Seed | None = None,
-        first_row: int = 0,
-    ) -> tf.Tensor:
-        """Returns the estimate of log p(x_1..x_T) that an exported model serves, `[B]`, in nats.
-
-        It is `log_likelihood` with resampling where there are steps to resample at, so at M = 1 the bound L_K, but for
-        where its noise is from: step t draws from the seed fold_in(seed, t), so that steps that come one by one give
-        the same, and sequence b by its number first_row + b, so that the answer does not depend on the batches.
-
-        Args:
-            observations: x, `[B, T, D]`.
-            mask: bool `[B, T]`, right padding; None where every step is real.
-            num_importance: M.
-            num_mixing: K.
-            seed: an int or a pair of ints; None draws from the model's stream.
-            first_row: number of the first sequence among those of the seed.
-
-        Raises:
-            ValueError: a number is out of its range, or the observations' shape is not the model's.
-        """
-        num_importance = tf.constant(require_draws("num_importance", num_importance, 1))
-        num_mixing = tf.constant(require_draws("num_mixing", num_mixing, 0))
-        first_row = tf.constant(require_int("first_row", first_row, 0))
-        batch = self._to_batch(observations, mask)
-        values = self._score_function(*batch[:2], num_importance, num_mixing, self._to_seed(seed), first_row)
-        return batches.mark(values, batch.weight)
-
     def export(
         self,
-        path: str | pathlib.Path,
-        num_mixing: int = 10,
-        num_importance: int = 1,
-        normalization: Normalization | None = None,
-        vocabulary: Vocabulary | None = None,
-        origin: export.Origin | None = None,
-        max_generated: int | None = None,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: None = None,
+        **options: Any,
     ) -> None:
         """Writes a SavedModel with the signatures score, encode, reconstruct, generate and, of sequences, step.
 
-        Arguments: see `sisrnn_tf.export.export`.
+        Args:
+            filepath: of the folder to make.
+            format, verbose, input_signature: of `keras.Model.export`, to be left as they are.
+            **options: `num_mixing`, `num_importance`, `normalization`, `vocabulary`, `origin` and `max_generated`, as
+                of `sisrnn_tf.export.export`.
+
+        Raises:
+            ValueError: one of Keras' arguments is given, or what `sisrnn_tf.export.export` raises.
         """
-        export.export(self, path, num_mixing, num_importance, normalization, vocabulary, origin, max_generated)
+        require(format == "tf_saved_model", "format", "'tf_saved_model', the only one", format)
+        require(not verbose, "verbose", "left out: the export's card says what it holds", verbose)
+        expected = "left out: the signatures are the model's own"
+        require(input_signature is None, "input_signature", expected, input_signature)
+        from sisrnn_tf.export import export  # when it is called: a model needs nothing of it to be one
 
-    def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
-        return self.stream.next_seed() if seed is None else random.as_seed(seed)
-
-    def _to_batch(self, observations, mask) -> Batch:
-        is_array = not isinstance(observations, Mapping)
-        require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
-        return self._prepare({"observations": observations, "mask": mask})
+        export(self, filepath, **options)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _infer_function(self, observations, mask, seed):
-        return self._infer(Batch(observations, mask, None), seed, False)[0]
+        return self.outputs_of(self.make_pass(Batch(observations, mask, None), seed))
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _bound_function(self, observations, mask, num_mixing, seed):
-        return self._bound_terms(Batch(observations, mask, None), seed, num_mixing)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _score_function(self, observations, mask, num_importance, num_mixing, seed, first_row):
-        return self._score(Batch(observations, mask, None), num_importance, num_mixing, seed, first_row)
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        emission = keras.saving.serialize_keras_object(self.likelihood)
+        emission = keras.saving.serialize_keras_object(self.emission)
         return {**super().get_config(), "emission": emission, "seed": self.seed}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "SequenceModel":
         """Builds the model from its `get_config`."""
-        parts = ("emission", "encoder", "decoder")
+        require(
+            "encoder" not in config, "config", "of this version: train the model again, older weights do not fit", cls
+        )
+        parts = ("emission", "objective", *PARTS)
         return cls(
             **{
                 name: keras.saving.deserialize_keras_object(value, custom_objects) if name in parts else value

@@ -1,23 +1,47 @@
 """Keras' own methods, which check what they are given before work begins."""
 
+import abc
 import inspect
+import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import tensorflow as tf
 
-from sisrnn_tf import batches, inputs
-from sisrnn_tf.validation import require
+from sisrnn_tf.core import batches, inputs
+from sisrnn_tf.core.keras_internals import BuiltModel, is_checked
+from sisrnn_tf.core.random import RandomStream
+from sisrnn_tf.core.types import Batch, Inputs
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.emissions import Emission
 
 
-class CheckedModel(keras.Model):
+class CheckedModel(BuiltModel, abc.ABC):
     """A Keras model of inputs alone, without targets, that brings its loss.
 
-    A subclass has a `likelihood`, a `density_dtype` and an `evaluation_stream` of noise, and gives
-
-        _prepare(inputs)    -> a batch; raises a ValueError for one that it cannot score
+    Attributes:
+        emission: the likelihood of one step.
+        evaluation_stream: of the noise of `evaluate`, which starts anew with each.
     """
 
-    def compile(self, *args, **kwargs):
+    emission: Emission
+    evaluation_stream: RandomStream
+
+    @property
+    @abc.abstractmethod
+    def density_dtype(self) -> tf.DType:
+        """The dtype of densities and samples."""
+
+    @abc.abstractmethod
+    def prepare(self, inputs: Inputs) -> Batch:
+        """Returns a batch that can be scored.
+
+        Raises:
+            ValueError: it cannot be.
+        """
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles as `keras.Model.compile` does; the loss and its metrics are the model's own.
 
         Raises:
@@ -30,12 +54,12 @@ class CheckedModel(keras.Model):
             require(received is None or received == [], name, expected, received)
         super().compile(**arguments)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as when the model was saved; Keras leaves out models that have a `compile` of their own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def save(self, filepath, *args, **kwargs):
+    def save(self, filepath: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Saves as `keras.Model.save` does.
 
         Raises:
@@ -45,7 +69,7 @@ class CheckedModel(keras.Model):
         require(not is_hdf5, "filepath", "the name of a .keras file: HDF5 could not be loaded again", str(filepath))
         super().save(filepath, *args, **kwargs)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does, after a check: of arrays whole, of a data set's first batch.
 
         Raises:
@@ -61,7 +85,7 @@ class CheckedModel(keras.Model):
             arguments["validation_data"] = (self._checked(held_out),)
         return super().fit(**{**arguments, "x": self._checked(x)})
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with the same noise at every call and checked as by `fit`.
 
         Raises:
@@ -69,12 +93,12 @@ class CheckedModel(keras.Model):
         """
         arguments = _bind(super().evaluate, x, y, *args, **kwargs)
         self._refuse_beside(arguments)
-        if not kwargs.get("_use_cached_eval_dataset"):  # that of `fit`, which has checked it
+        if not is_checked(kwargs):
             arguments["x"] = self._checked(x)
         self.evaluation_stream.restart()
         return super().evaluate(**arguments)
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model.predict` does, the outputs of a call; checked as by `fit`.
 
         Raises:
@@ -82,19 +106,19 @@ class CheckedModel(keras.Model):
         """
         return super().predict(self._checked(x), *args, **kwargs)
 
-    def train_on_batch(self, x, y=None, *args, **kwargs):
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model.train_on_batch` does; arguments and errors as of `fit`."""
         arguments = _bind(super().train_on_batch, x, y, *args, **kwargs)
         self._refuse_beside(arguments)
         return super().train_on_batch(**{**arguments, "x": self._checked(x)})
 
-    def test_on_batch(self, x, y=None, *args, **kwargs):
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.test_on_batch` does; arguments and errors as of `evaluate`."""
         arguments = _bind(super().test_on_batch, x, y, *args, **kwargs)
         self._refuse_beside(arguments)
         return super().test_on_batch(**{**arguments, "x": self._checked(x)})
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """Predicts as `keras.Model.predict_on_batch` does; errors as of `predict`."""
         return super().predict_on_batch(self._checked(x))
 
@@ -104,7 +128,7 @@ class CheckedModel(keras.Model):
 
     def _checked(self, x):
         return inputs.checked(
-            x, lambda arrays: batches.check_arrays(arrays, self.likelihood, self.density_dtype), self._prepare
+            x, lambda arrays: batches.check_arrays(arrays, self.emission, self.density_dtype), self.prepare
         )
 
 

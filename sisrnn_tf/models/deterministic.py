@@ -1,16 +1,35 @@
 """The deterministic RNN, whose likelihood is exact."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from sisrnn_tf import bounds, networks, random
-from sisrnn_tf.losses import ExactLoss
+from sisrnn_tf.cells.deterministic import DeterministicCell
+from sisrnn_tf.core import networks, random
+from sisrnn_tf.core.types import Activation, Batch, BoundTerms
+from sisrnn_tf.core.validation import require_int, require_memory
+from sisrnn_tf.emissions import Emission
+from sisrnn_tf.inference import bounds
+from sisrnn_tf.inference.exact_loss import ExactLoss
+from sisrnn_tf.inference.objective import Estimate, Objective
+from sisrnn_tf.inference.recurrence import batch_to_time_major, cut_gradient
 from sisrnn_tf.models.stepwise import StepwiseModel
-from sisrnn_tf.rnn import batch_to_time_major, cut_gradient
-from sisrnn_tf.types import Batch, BoundTerms, StreamState
-from sisrnn_tf.validation import require_int, require_memory
+
+
+class ExactPass(NamedTuple):
+    """A pass whose likelihood is exact.
+
+    Attributes:
+        mask: bool, time-major `[T, B]`, True on real steps; None where every step is real.
+        log_likelihood: log p(x_t | x_{<t}), time-major `[T, B]`.
+        outputs: of the model's call.
+    """
+
+    mask: tf.Tensor | None
+    log_likelihood: tf.Tensor
+    outputs: dict[str, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -28,20 +47,20 @@ class RNN(StepwiseModel):
     Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
     """
 
-    has_exact_state = True
+    is_exact = True
 
     def __init__(
         self,
-        emission,
+        emission: Emission,
         hidden_size: int = 64,
         seed: int = 0,
         decoder_sizes: Sequence[int] = (128, 128),
-        activation="relu",
+        activation: Activation = "relu",
         truncation: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(emission, seed, **kwargs)
-        self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        hidden_size = require_int("hidden_size", hidden_size, 1)
         require_memory(3 * hidden_size**2, hidden_size=hidden_size)
         self.truncation = truncation if truncation is None else require_int("truncation", truncation, 1)
         self.stream = random.RandomStream(seed, name="stream")
@@ -51,19 +70,25 @@ class RNN(StepwiseModel):
             decoder_sizes, emission.parameter_size, activation, dtype=self.dtype_policy, name="decoder"
         )
         self.decoder.build((None, hidden_size))
+        parts = (self.decoder, self._transition, self._initial_hidden, self.density_dtype)
+        self.cell = DeterministicCell(emission, hidden_size, *parts)
         self.loss_layer = ExactLoss(name="loss_layer")
         self.built = True
+
+    @property
+    def hidden_size(self) -> int:
+        """H."""
+        return self.gru.units
 
     @property
     def density_dtype(self) -> tf.DType:
         """The dtype of densities and samples."""
         return networks.density_dtype(self.decoder)
 
-    def _estimate(self, batch: Batch, num_importance: int, num_mixing: int, resampling, seed) -> tf.Tensor:
-        return self._bound_function(batch.observations, batch.mask, 0, random.as_seed(0)).surrogate
-
-    def _log_likelihood(self, batch: Batch):
-        """Returns the mask and log p(x_t | x_{<t}), time-major `[T, B]`, and the outputs."""
+    def make_pass(
+        self, batch: Batch, seed: tf.Tensor, first_row: int | tf.Tensor = 0, training: bool = False
+    ) -> ExactPass:
+        """See `SequenceModel`; there is no noise."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
         observations = tf.cast(batch.observations, self.density_dtype)
         if batch.mask is not None:  # padding may hold anything, NaN too
@@ -72,9 +97,9 @@ class RNN(StepwiseModel):
         previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
         previous_hidden = cut_gradient(previous_hidden, tf.range(tf.shape(hidden)[1])[:, tf.newaxis], self.truncation)
         parameters = self.decoder(previous_hidden)
-        log_likelihood = self.likelihood.distribution(parameters).log_prob(observations)  # [B, T]
+        log_likelihood = self.emission.log_prob(parameters, observations)  # [B, T]
         outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
-        return mask, batch_to_time_major(log_likelihood), outputs
+        return ExactPass(mask, batch_to_time_major(log_likelihood), outputs)
 
     def _unroll(self, observations: tf.Tensor) -> tf.Tensor:
         """Returns h_t for all steps, `[B, T, H]`, whose gradient stops between segments of `truncation` steps."""
@@ -90,51 +115,33 @@ class RNN(StepwiseModel):
             segment = self.gru(segments[:, index], initial_state=tf.stop_gradient(hidden))  # [B, length, H]
             return index + 1, segment[:, -1], states.write(index, batch_to_time_major(segment))
 
-        start = self._initial_hidden(batch_size), tf.TensorArray(self.compute_dtype, count)
+        start = *self.cell.get_initial_state(batch_size), tf.TensorArray(self.compute_dtype, count)
         *_, states = tf.while_loop(
             lambda index, *_: index < count, step, (tf.constant(0), *start), maximum_iterations=count
         )
         return batch_to_time_major(states.concat())[:, :num_steps]
 
-    def _infer(self, batch: Batch, seed: tf.Tensor, training: bool):
-        mask, log_likelihood, outputs = self._log_likelihood(batch)
-        return outputs, lambda: self.loss_layer(log_likelihood, time_mask=mask, weight=batch.weight)
+    def outputs_of(self, passed: ExactPass) -> dict[str, tf.Tensor]:
+        """See `SequenceModel`."""
+        return passed.outputs
 
-    def _bound_terms(self, batch: Batch, seed: tf.Tensor, num_mixing: int) -> BoundTerms:
-        mask, log_likelihood, _ = self._log_likelihood(batch)
-        total = bounds.sum_over_time(log_likelihood, mask)
+    def apply_loss(self, passed: ExactPass, weight: tf.Tensor | None, training: bool) -> None:
+        """See `SequenceModel`."""
+        self.loss_layer(passed.log_likelihood, time_mask=passed.mask, weight=weight)
+
+    def estimate_pass(self, passed: ExactPass, objective: Objective) -> Estimate:
+        """Returns the exact log-likelihood, whatever the objective."""
+        total = bounds.sum_over_time(passed.log_likelihood, passed.mask)
         nothing = tf.zeros_like(total)
-        return BoundTerms(total, total, nothing, total, nothing)
+        return Estimate(total, BoundTerms(total, total, nothing, total, nothing))
 
-    def _score(self, batch: Batch, num_importance, num_mixing, seed: tf.Tensor, first_row) -> tf.Tensor:
-        return self._bound_terms(batch, seed, 0).surrogate
-
-    def _advance(self, observation: tf.Tensor, state: StreamState, num_mixing, seed: tf.Tensor, first_row):
-        log_weight = self.likelihood.distribution(self._predict(state, seed)).log_prob(observation)
-        hidden = tf.cast(state.hidden[:, 0], self.compute_dtype)
-        hidden = self._transition(observation, hidden)
-        return log_weight, StreamState(tf.cast(hidden, self.density_dtype)[:, tf.newaxis], state.log_weights)
-
-    def _predict(self, state: StreamState, seed: tf.Tensor) -> tf.Tensor:
-        return self.decoder(tf.cast(state.hidden[:, 0], self.compute_dtype))
-
-    def _generate_step(self, hidden: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
-        observation = self.likelihood.sample(self.decoder(hidden), seed, temperature)
-        return observation, self._transition(observation, hidden)
-
-    def _propose(self, observation: tf.Tensor, observed: tf.Tensor | None, hidden: tf.Tensor, num_mixing, seed):
-        parameters = self.decoder(hidden)
-        if observed is None:
-            log_weight = self.likelihood.distribution(parameters).log_prob(observation)
-            return observation, self._transition(observation, hidden), log_weight
-        value = self.likelihood.sample_missing(parameters, observation, observed, seed)
-        log_weight = self.likelihood.log_prob_observed(parameters, observation, observed)
-        return value, self._transition(value, hidden), log_weight
+    def _initial_hidden(self, batch_size: int | tf.Tensor) -> tf.Tensor:
+        return tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
 
     def _transition(self, observation: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         return self.gru.cell(tf.cast(observation, self.compute_dtype), hidden)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,62 +1,90 @@
-"""What models with mixing draws share: K in training, and the estimate by importance-weighted trajectories."""
+"""What models with mixing draws share: an objective, and K in training."""
+
+import abc
+from typing import Any
 
 import tensorflow as tf
 
-from sisrnn_tf import networks, particles
+from sisrnn_tf.cells import SISRNNCell
+from sisrnn_tf.cells.sentence import SentenceCell
+from sisrnn_tf.core import networks
+from sisrnn_tf.core.types import Array, Trajectory
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.inference.objective import Estimate, Objective
+from sisrnn_tf.inference.passes import Pass
+from sisrnn_tf.inference.sivi import SIVI
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.types import Batch
 
 
 class MixingModel(SequenceModel):
     """A model trained by `SIVILoss`.
 
-    Beside what `SequenceModel` asks for, a subclass has a `cell`, and gives
-
-        _trajectories(batch, first, count, num_mixing, seed) -> mask, densities and mixture of particles
-
     Arguments and outputs: see `SequenceModel`.
+
+    Attributes:
+        cell: the stochastic cell.
     """
 
-    _compiled_num_mixing = None
+    cell: SISRNNCell | SentenceCell
+    _compiled_num_mixing: int | None = None
 
     @property
     def density_dtype(self) -> tf.DType:
         """The dtype of densities and samples."""
         return networks.density_dtype(self.cell)
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         """Makes the training step; under XLA K is part of it, so a K that has changed since needs a new one."""
         num_mixing = int(self.loss_layer.num_mixing.numpy())
         force = force or (self.jit_compile and num_mixing != self._compiled_num_mixing)
         self._compiled_num_mixing = num_mixing
         return super().make_train_function(force)
 
-    def _num_mixing(self, training: bool) -> int | tf.Tensor:
-        if not training:
-            return self.loss_layer.eval_num_mixing
-        if not self.jit_compile:
-            return tf.cast(self.loss_layer.num_mixing, tf.int32)
-        with tf.init_scope():  # XLA needs a static K: a new one needs a new trace
-            return int(self.loss_layer.num_mixing.numpy())
+    def apply_loss(self, passed: Pass, weight: tf.Tensor | None, training: bool) -> None:
+        """See `SequenceModel`."""
+        num_mixing = None
+        if training and self.jit_compile:
+            with tf.init_scope():  # XLA needs a static K: a new one needs a new trace
+                num_mixing = int(self.loss_layer.num_mixing.numpy())
+        self.loss_layer(passed=passed, weight=weight, num_mixing=num_mixing, training=training)
 
-    def _importance_estimate(self, batch: Batch, count: int, num_mixing, chunk_size: int, seed: tf.Tensor) -> tf.Tensor:
-        """Returns the estimate of log p(x) from so many particles, `[B]`, a chunk of them at a time."""
-        chunks = [
-            self._log_weights_function(
-                *batch[:2], tf.constant(first), tf.constant(min(chunk_size, count - first)), num_mixing, seed
-            )
-            for first in range(0, count, chunk_size)
-        ]
-        return particles.log_mean_exp(tf.concat(chunks, axis=0))
+    def estimate_pass(self, passed: Pass, objective: Objective) -> Estimate:
+        """See `SequenceModel`."""
+        return objective.estimate(passed)
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _log_weights_function(self, observations, mask, first, count, num_mixing, seed):
-        batch = Batch(observations, mask, None)
-        mask, densities, mixture = self._trajectories(batch, first, count, num_mixing, seed)
-        return particles.trajectory_terms(densities, mixture.log_density(), count, mask).surrogate
+    @abc.abstractmethod
+    def sample_trajectory(
+        self, observations: Array, mask: Array | None, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, Trajectory, tf.Tensor, tf.Tensor]:
+        """Returns what `analysis.diagnostics` walks along, time-major.
 
-    def get_config(self):
+        Args:
+            observations: x, `[B, T, D]`, or words `[B, T]`.
+            mask: bool `[B, T]`.
+            seed: int32 `[2]`.
+
+        Returns:
+            The posterior's contexts `[S, B, C]`, the trajectory of `bound` with this seed, the seeds of its rows,
+            int32 `[S, B, 2]`, and which steps are real, `[S, B]`; S is T, or 1 of sentences.
+        """
+
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, as far as they are the loss layer's."""
         loss = self.loss_layer.get_config()
-        names = ("num_mixing", "kl_weight", "eval_num_mixing", "num_importance")
+        names = ("objective", "kl_weight", "eval_num_mixing")
         return {**super().get_config(), **{name: loss[name] for name in names}}
+
+
+def to_objective(objective: Objective | None, num_mixing: int | None) -> Objective:
+    """Returns what training maximizes: an objective as given, else the bound L_K.
+
+    Args:
+        objective: of `sisrnn_tf.objectives`, or None.
+        num_mixing: K of the bound; None for 1.
+
+    Raises:
+        ValueError: both are given.
+    """
+    given = "left out where an objective is given: it has a K of its own"
+    require(objective is None or num_mixing is None, "num_mixing", given, num_mixing)
+    return SIVI(1 if num_mixing is None else num_mixing) if objective is None else objective

@@ -2,11 +2,13 @@
 
 import tensorflow as tf
 
-from sisrnn_tf import batches, particles, random, smoothing
+from sisrnn_tf.core import batches, random
+from sisrnn_tf.core.types import Array, Batch
+from sisrnn_tf.core.validation import require, require_draws, require_int, require_positive
+from sisrnn_tf.inference import filter as filters
+from sisrnn_tf.inference import noise, particles, step
+from sisrnn_tf.inference.recurrence import batch_to_time_major
 from sisrnn_tf.models.streaming import StreamingModel
-from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_draws, require_int, require_positive
 
 # Rows that an imputation holds at a time.
 _MAX_ROWS = 2**15
@@ -15,17 +17,10 @@ _MAX_ROWS = 2**15
 class StepwiseModel(StreamingModel):
     """A likelihood of sequences whose steps are drawn one by one.
 
-    Beside what `StreamingModel` asks for, a subclass gives
-
-        _generate_step(hidden, temperature, seed)                   -> x_t, h_t from h_{t-1}
-        _propose(observation, observed, hidden, num_mixing, seed)   -> x_t without gaps, h_t, log w_t; see `smoothing`
-
     Arguments and outputs: see `SequenceModel`.
     """
 
-    has_exact_state = False  # whether h_t is a function of x_1..x_t
-
-    def reconstruct(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
+    def reconstruct(self, observations: Array, mask: Array | None = None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
 
         Args:
@@ -33,7 +28,7 @@ class StepwiseModel(StreamingModel):
             mask: bool `[B, T]`, right padding; None where every step is real.
             seed: an int or a pair of ints; None draws from the model's stream.
         """
-        return self.likelihood.mean(self.infer(observations, mask, seed)["emission_parameters"])
+        return self.emission.mean(self.infer(observations, mask, seed)["emission_parameters"])
 
     def generate(
         self, batch_size: int, num_steps: int, seed: random.Seed | None = None, temperature: float = 1.0
@@ -51,15 +46,15 @@ class StepwiseModel(StreamingModel):
             ValueError: a size or the temperature is not positive.
         """
         batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
-        batches.require_room(self.likelihood.event_size, batch_size=batch_size, num_steps=num_steps)
+        batches.require_room(self.emission.event_size, batch_size=batch_size, num_steps=num_steps)
         return self._generate_function(batch_size, num_steps, self._to_temperature(temperature), self._to_seed(seed))
 
     def forecast(
         self,
-        context,
+        context: Array,
         num_steps: int,
         num_samples: int,
-        mask=None,
+        mask: Array | None = None,
         seed: random.Seed | None = None,
         num_importance: int = 100,
         num_mixing: int = 1,
@@ -67,7 +62,7 @@ class StepwiseModel(StreamingModel):
     ) -> tf.Tensor:
         """Draws how sequences go on after their context, `[S, B, num_steps, D]`: completions, forecasts.
 
-        The state after the context is drawn from its posterior p(h_C | x_1..x_C), not from the encoder's: M particles
+        The state after the context is drawn from p(h_C | x_1..x_C), which one pass of the posterior is not: M particles
         follow the context (sequential Monte Carlo, see `log_likelihood`), and each draw goes on from one that is
         chosen by its weight. The deterministic RNN's state is exact.
 
@@ -85,10 +80,10 @@ class StepwiseModel(StreamingModel):
             ValueError: a number is out of its range, or the context is nothing that the model could score.
         """
         num_steps, num_samples = require_int("num_steps", num_steps, 1), require_int("num_samples", num_samples, 1)
-        count, num_mixing = self._to_particles(num_importance, num_mixing)
+        count, num_mixing = self._to_sizes(num_importance, num_mixing)
         batch = self._to_checked(context, mask)
-        count = 1 if self.has_exact_state else max(count, num_samples)
-        batches.require_room(self.likelihood.event_size, num_samples=num_samples, num_steps=num_steps)
+        count = 1 if self.is_exact else max(count, num_samples)
+        batches.require_room(self.emission.event_size, num_samples=num_samples, num_steps=num_steps)
         sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
         temperature = self._to_temperature(temperature)
         values = self._forecast_function(*batch[:2], *sizes, num_mixing, temperature, self._to_seed(seed))
@@ -96,9 +91,9 @@ class StepwiseModel(StreamingModel):
 
     def impute(
         self,
-        observations,
-        observed,
-        mask=None,
+        observations: Array,
+        observed: Array,
+        mask: Array | None = None,
         seed: random.Seed | None = None,
         num_samples: int | None = None,
         num_importance: int = 100,
@@ -106,10 +101,10 @@ class StepwiseModel(StreamingModel):
     ) -> tf.Tensor:
         """Draws what is missing given all that is observed, before and after it.
 
-        Each draw is the path of one of M particles that follow the sequence (see `smoothing`), chosen by its weight:
-        a draw of p(missing | observed), up to an error that falls as 1/M. Draws have particles of their own, S M in
-        all, so they are independent. The mean over draws is the estimate of least squared error, their quantiles are
-        intervals.
+        Each draw is the path of one of M particles that follow the sequence (see `inference.filter`), chosen by its
+        weight: a draw of p(missing | observed), up to an error that falls as 1/M. Draws have particles of their own,
+        S M in all, so they are independent. The mean over draws is the estimate of least squared error, their
+        quantiles are intervals.
 
         Args:
             observations: x, `[B, T, D]`; what is missing may hold anything, NaN too.
@@ -129,26 +124,27 @@ class StepwiseModel(StreamingModel):
                 nothing that the model could score.
         """
         count = 1 if num_samples is None else require_int("num_samples", num_samples, 1)
-        num_particles, num_mixing = self._to_particles(num_importance, num_mixing)
-        given = batches.to_batch({"observations": observations, "mask": mask}, self.likelihood, self.density_dtype)
+        num_particles, num_mixing = self._to_sizes(num_importance, num_mixing)
+        given = batches.to_batch({"observations": observations, "mask": mask}, self.emission, self.density_dtype)
         given = given.observations
         is_known = given.shape.is_fully_defined()
         require(is_known, "observations", "of a shape known when a tf.function is traced", given.shape)
         observed = _to_observed(observed, given.shape)
-        parameters = tf.zeros([*given.shape[:2], self.likelihood.parameter_size], given.dtype)
+        parameters = tf.zeros([*given.shape[:2], self.emission.parameter_size], given.dtype)
         known = tf.where(observed, given, 0.0)
         # Any values that could have been observed together with the others.
-        known = self.likelihood.sample_missing(parameters, known, observed, random.as_seed(0))
+        known = self.emission.sample_missing(parameters, known, observed, random.as_seed(0))
         batch = self._to_checked(known, mask)
         seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (num_particles * given.shape[0]))
         chunks = [
             self._impute_function(
                 *batch[:2],
                 observed,
+                tf.constant(first),
                 tf.constant(min(size, count - first)),
                 tf.constant(num_particles),
                 num_mixing,
-                random.fold_in(seed, first),
+                seed,
             )
             for first in range(0, count, size)
         ]
@@ -161,7 +157,7 @@ class StepwiseModel(StreamingModel):
     def _to_temperature(self, temperature: float) -> tf.Tensor:
         return tf.constant(require_positive("temperature", temperature), self.density_dtype)
 
-    def _to_particles(self, num_importance: int, num_mixing: int) -> tuple[int, tf.Tensor]:
+    def _to_sizes(self, num_importance: int, num_mixing: int) -> tuple[int, tf.Tensor]:
         """Returns M, and K as a tensor."""
         num_mixing = require_draws("num_mixing", num_mixing, 0)
         return require_draws("num_importance", num_importance, 1), tf.constant(num_mixing)
@@ -175,54 +171,67 @@ class StepwiseModel(StreamingModel):
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, temperature, seed):
-        return self._continue(self._initial_hidden(batch_size), num_steps, temperature, seed)
+        (hidden,) = self.cell.get_initial_state(batch_size)
+        return self._continue(hidden, tf.range(batch_size), 1, num_steps, temperature, seed)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _forecast_function(self, context, mask, num_steps, num_samples, count, num_mixing, temperature, seed):
-        filtered = self._filter(context, None, mask, count, num_mixing, random.fold_in(seed, 0))
-        uniforms = random.uniform([num_samples, tf.shape(context)[0]], random.fold_in(seed, 1), context.dtype)
-        chosen = particles.resample_multinomial(filtered.log_weights, uniforms)  # [S, B]
-        hidden = particles.select(filtered.hidden, chosen)
-        values = self._continue(hidden, num_steps, temperature, random.fold_in(seed, 2))
+        sequences = self._sequences(Batch(context, mask, None))
+        rows = tf.range(tf.shape(context)[0])
+        filtered = self._filter(sequences, filters.Keys(rows), count, num_mixing, random.fold_in(seed, 0))
+        row_seeds = random.fold_in(random.fold_in(seed, 1), rows)
+        uniforms = random.uniform([tf.shape(rows)[0], num_samples], row_seeds, context.dtype)
+        chosen = particles.resample_multinomial(filtered.particles.log_weights, tf.transpose(uniforms))  # [S, B]
+        hidden = particles.select(filtered.particles.hidden, chosen)
+        values = self._continue(hidden, rows, num_samples, num_steps, temperature, random.fold_in(seed, 2))
         return tf.reshape(values, [num_samples, -1, num_steps, context.shape[2]])
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _impute_function(self, observations, mask, observed, num_samples, count, num_mixing, seed):
+    def _impute_function(self, observations, mask, observed, first, num_samples, count, num_mixing, seed):
         parts = [
             None if part is None else tf.tile(part, [num_samples, *[1] * (part.shape.rank - 1)])
             for part in (observations, observed, mask)
         ]  # row s B + b is draw s of sequence b
-        filtered = self._filter(*parts, count, num_mixing, random.fold_in(seed, 0))
-        uniforms = random.uniform([tf.shape(parts[0])[0]], random.fold_in(seed, 1), observations.dtype)
-        filled = batch_to_time_major(smoothing.trace(filtered, uniforms))
+        sequences = self._sequences(Batch(parts[0], parts[2], None))
+        sequences = sequences._replace(observed=batch_to_time_major(parts[1]))
+        batch_size = tf.shape(observations)[0]
+        rows = tf.tile(tf.range(batch_size), [num_samples])
+        draws = first + tf.repeat(tf.range(num_samples), batch_size)
+        keys = filters.Keys(rows, draws * count)  # each draw has particles of its own
+        filtered = self._filter(sequences, keys, count, num_mixing, random.fold_in(seed, 0), keep_records=True)
+        path_seeds = random.fold_in(random.fold_in(random.fold_in(seed, 1), draws), rows)
+        uniforms = random.uniform([tf.shape(rows)[0]], path_seeds, observations.dtype)
+        filled = batch_to_time_major(filters.trace(filtered, uniforms))
         return tf.reshape(filled, [num_samples, *tf.unstack(tf.shape(observations))])
 
-    def _filter(self, observations, observed, mask, count, num_mixing, seed: tf.Tensor) -> smoothing.Filtered:
-        """Returns particles that have followed sequences `[B, T, D]`."""
-        batch_size = observations.shape[0] or tf.shape(observations)[0]
-        parts = [None if part is None else batch_to_time_major(part) for part in (observations, observed, mask)]
+    def _filter(self, sequences, keys, count, num_mixing, seed: tf.Tensor, keep_records=False) -> filters.Filtered:
+        """Returns particles that have followed sequences."""
+        resampling = particles.Resampling()
+        return filters.run(self.cell, sequences, count, num_mixing, seed, resampling, keys, keep_records=keep_records)
 
-        def propose(observation, observed, hidden, seed):
-            return self._propose(observation, observed, hidden, num_mixing, seed)
+    def _continue(self, hidden, rows, count, num_steps: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
+        """Draws what follows states from the model, `[m B, num_steps, D]`.
 
-        return smoothing.run_filter(propose, self._initial_hidden(batch_size), *parts, count, seed)
-
-    def _initial_hidden(self, batch_size: int | tf.Tensor) -> tf.Tensor:
-        return tf.zeros([batch_size, self.hidden_size], self.compute_dtype)
-
-    def _continue(self, hidden: tf.Tensor, num_steps: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draws what follows h_0, `[B, H]`, from the model, `[B, num_steps, D]`."""
-        shape = [hidden.shape[0], self.likelihood.event_size]
+        Args:
+            hidden: h_0, `[m B, H]`; entry m B + b is of the m-th draw of the b-th of the rows.
+            rows: numbers of the sequences, int `[B]`.
+            count: m.
+            num_steps: how many.
+            temperature: of the emission.
+            seed: int32 `[2]`.
+        """
+        shape = [hidden.shape[0], self.emission.event_size]
         observations = tf.TensorArray(self.density_dtype, num_steps, element_shape=shape)
+        seeds = noise.row_seeds(noise.step_seeds(seed, num_steps), rows, count)  # [T, m B, 2]
 
-        def step(time, hidden, observations):
-            observation, hidden = self._generate_step(hidden, temperature, random.fold_in(seed, time))
-            return time + 1, hidden, observations.write(time, observation)
+        def body(time, hidden, observations):
+            observation, after = step.generate(self.cell, hidden, seeds[time], temperature)
+            return time + 1, tf.ensure_shape(after, hidden.shape), observations.write(time, observation)
 
         _, _, observations = tf.while_loop(
-            lambda time, *_: time < num_steps, step, (0, hidden, observations), maximum_iterations=num_steps
+            lambda time, *_: time < num_steps, body, (0, hidden, observations), maximum_iterations=num_steps
         )
-        return batch_to_time_major(observations.stack())  # [B, T, D]
+        return batch_to_time_major(observations.stack())  # [m B, T, D]
 
 
 def _to_observed(observed, shape: tf.TensorShape) -> tf.Tensor:

@@ -1,25 +1,38 @@
 """Models that take one observation after the other, and can stop and go on between any two."""
 
+import abc
+
 import tensorflow as tf
 
-from sisrnn_tf import batches, random
-from sisrnn_tf.arrays import to_tensor
+from sisrnn_tf.cells import SISRNNCell
+from sisrnn_tf.cells.deterministic import DeterministicCell
+from sisrnn_tf.core import batches, random
+from sisrnn_tf.core.arrays import to_tensor
+from sisrnn_tf.core.types import Array, Batch, StreamState, StreamStep
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.inference import filter as filters
+from sisrnn_tf.inference import noise, particles, step
+from sisrnn_tf.inference.recurrence import batch_to_time_major
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.rnn import batch_to_time_major
-from sisrnn_tf.types import Batch, StreamState, StreamStep
-from sisrnn_tf.validation import require
+
+_RESAMPLING = particles.Resampling()
 
 
 class StreamingModel(SequenceModel):
     """A likelihood of sequences that come step by step.
 
-    Beside what `SequenceModel` asks for, a subclass has `hidden_size` and `density_dtype`, and gives
-
-        _advance(observation, state, num_mixing, seed, first_row)   -> log-weight of x_t `[B]`, the state after it
-        _predict(state, seed)                                       -> parameters of p(x_t | z_t, h_{t-1}) `[B, P]`
-
     Arguments and outputs: see `SequenceModel`.
+
+    Attributes:
+        cell: whose steps the model takes.
     """
+
+    cell: SISRNNCell | DeterministicCell
+
+    @property
+    @abc.abstractmethod
+    def hidden_size(self) -> int:
+        """H."""
 
     def initial_state(self, batch_size: int | tf.Tensor, num_importance: int | tf.Tensor = 1) -> StreamState:
         """Returns the state before any observation: zeros.
@@ -31,8 +44,10 @@ class StreamingModel(SequenceModel):
         hidden = tf.zeros([batch_size, num_importance, self.hidden_size], self.density_dtype)
         return StreamState(hidden, tf.zeros([batch_size, num_importance], self.density_dtype))
 
-    def stream_step(self, observation, state: StreamState, num_mixing: int, seed: random.Seed) -> StreamStep:
-        """Takes one observation; `score` is the sum of the log-weights of such steps, with the seeds fold_in(seed, t).
+    def stream_step(self, observation: Array, state: StreamState, num_mixing: int, seed: random.Seed) -> StreamStep:
+        """Takes one observation: the filter of `score`, advanced by a step.
+
+        With the seeds fold_in(seed, t), t from 0 on, the log-weights of such steps add up to `score` with that seed.
 
         Args:
             observation: x_t, `[B, D]`.
@@ -41,7 +56,8 @@ class StreamingModel(SequenceModel):
             seed: an int, a pair of ints or int32 `[2]`, another one at each step.
 
         Raises:
-            ValueError: the observation cannot be scored, or the state has not its shape or is NaN.
+            ValueError: the observation cannot be scored, the state has not its shape or is NaN, or the model's
+                posterior reads the whole sequence.
         """
         seed = random.as_seed(seed)
         batch = self._to_batch(to_tensor("observation", observation)[:, tf.newaxis], None)
@@ -49,31 +65,39 @@ class StreamingModel(SequenceModel):
         if tf.executing_eagerly():
             known = not any(tf.reduce_any(tf.math.is_nan(part)) for part in state)
             require(known, "state", "that of the step before, or `initial_state`", "NaN")
-        parameters = self._predict(state, random.fold_in(seed, -2))  # particles are from 0 on, resampling is -1
-        after = self._advance(batch.observations[:, 0], state, num_mixing, seed, 0)
+        observation, before = batch.observations[:, 0], self._to_particles(state)
+        rows = tf.range(tf.shape(observation)[0])
+        parameters = self._predict(before, noise.prediction_seeds(seed, rows))
+        given = filters.Sequences(observation, self.cell.step_features(observation))
+        advanced = filters.advance(self.cell, given, before, num_mixing, seed, _RESAMPLING, filters.Keys(rows))
+        after = (advanced.log_average, self._to_state(advanced.particles, state))
         return StreamStep(parameters, *batches.mark(after, batch.weight))
 
-    def _score(self, batch: Batch, num_importance, num_mixing, seed: tf.Tensor, first_row) -> tf.Tensor:
-        observations, mask, (num_steps, batch_size) = self._time_major(batch)
-        total = tf.zeros([batch_size], self.density_dtype)
+    def _predict(self, before: filters.Particles, seeds: tf.Tensor) -> tf.Tensor:
+        """Returns the emission's parameters at a draw from the prior by a particle drawn by its weight, `[B, P]`."""
+        uniforms = random.uniform([tf.shape(seeds)[0]], random.fold_in(seeds, 0), self.density_dtype)
+        chosen = particles.resample_multinomial(before.log_weights, uniforms[tf.newaxis])  # [1, B]
+        return step.predict(self.cell, particles.select(before.hidden, chosen), random.fold_in(seeds, 1))[1]
 
-        def step(time, state, total):
-            step_seed = random.fold_in(seed, time)
-            log_weight, after = self._advance(observations[time], state, num_mixing, step_seed, first_row)
-            if mask is not None:
-                real = mask[time]
-                log_weight = tf.where(real, log_weight, 0.0)
-                hidden = tf.where(real[:, tf.newaxis, tf.newaxis], after.hidden, state.hidden)
-                after = StreamState(hidden, tf.where(real[:, tf.newaxis], after.log_weights, state.log_weights))
-            return time + 1, after, total + log_weight
+    def _to_particles(self, state: StreamState) -> filters.Particles:
+        hidden = tf.reshape(batch_to_time_major(state.hidden), [-1, self.hidden_size])  # [M B, H]
+        log_weights = tf.nn.log_softmax(tf.transpose(state.log_weights), axis=0)
+        return filters.Particles(tf.cast(hidden, self.compute_dtype), log_weights)
 
-        start = (tf.constant(0), self.initial_state(batch_size, num_importance), total)
-        return tf.while_loop(lambda time, *_: time < num_steps, step, start, maximum_iterations=num_steps)[-1]
+    def _to_state(self, after: filters.Particles, before: StreamState) -> StreamState:
+        """Returns particles as a state of the static shape of the one before."""
+        shape = tf.concat([tf.shape(after.log_weights), [self.hidden_size]], axis=0)
+        hidden = batch_to_time_major(tf.reshape(tf.cast(after.hidden, self.density_dtype), shape))
+        log_weights = tf.transpose(after.log_weights)
+        return StreamState(
+            tf.ensure_shape(hidden, before.hidden.shape), tf.ensure_shape(log_weights, before.log_weights.shape)
+        )
 
-    def _time_major(self, batch: Batch):
-        """Returns observations `[T, B, D]`, the mask `[T, B]` or None, and the sizes T and B."""
+    def _sequences(self, batch: Batch) -> filters.Sequences:
+        """Returns a batch as a pass takes it: time-major, in the dtype of densities, its padding zeros."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
         observations = tf.cast(batch_to_time_major(batch.observations), self.density_dtype)
         if mask is not None:  # padding may hold anything, NaN too
             observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
-        return observations, mask, tuple(observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
+        features = self.cell.posterior_part.features(observations, mask)
+        return filters.Sequences(observations, features, None, mask)

@@ -4,13 +4,15 @@ import functools
 
 import tensorflow as tf
 
-from sisrnn_tf import batches, random
-from sisrnn_tf.arrays import to_tensor
+from sisrnn_tf.cells.sentence import SentenceCell
+from sisrnn_tf.core import batches, random
+from sisrnn_tf.core.arrays import to_tensor
+from sisrnn_tf.core.types import Array, Batch
+from sisrnn_tf.core.validation import require, require_int
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.noise import draw_noise
-from sisrnn_tf.sampling import Sampler
-from sisrnn_tf.types import Batch
-from sisrnn_tf.validation import require, require_int
+from sisrnn_tf.models.decoders import DecoderPart
+from sisrnn_tf.models.sampling import Sampler
+from sisrnn_tf.models.words import WordEmbedding
 
 
 @functools.cache
@@ -22,16 +24,22 @@ def _kept(sampler: Sampler) -> Sampler:
 class WritingModel(SequenceModel):
     """A model of sentences that writes word after word.
 
-    Beside what `SequenceModel` asks for, a subclass has `cell`, `words`, `decoder`, `end_id`, `density_dtype` and gives
-
-        _read(batch)            -> the batch with its padding cleaned, h_T
-        _sample(hidden, noise)  -> Trajectory of the sentence's one step
-
     Arguments and outputs: see `SequenceModel`.
+
+    Attributes:
+        cell: the stochastic step of a sentence.
+        words: embeds words, and scores them.
+        decoder: from words and z to features of the next word.
+        end_id: number of the end of a sentence.
     """
 
+    cell: SentenceCell
+    words: WordEmbedding
+    decoder: DecoderPart
+    end_id: int
+
     def decode(
-        self, latent, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
+        self, latent: Array, num_steps: int, seed: random.Seed | None = None, sampler: Sampler | None = None
     ) -> tf.Tensor:
         """Draws sentences given their latents, int32 `[B, num_steps]`; what follows an end is the end again.
 
@@ -59,15 +67,15 @@ class WritingModel(SequenceModel):
         batches.require_room(1, batch_size=batch_size, num_steps=num_steps)
         return self._generate_function(batch_size, num_steps, self._to_seed(seed), _kept(sampler or Sampler()))
 
-    def encode(self, observations, mask=None, seed: random.Seed | None = None) -> tf.Tensor:
+    def encode(self, observations: Array, mask: Array | None = None, seed: random.Seed | None = None) -> tf.Tensor:
         """Returns a draw of z from the posterior of each sentence, `[B, Z]`; arguments as of `bound`."""
         batch = self._to_batch(observations, mask)
         return batches.mark(self._encode_function(*batch[:2], self._to_seed(seed)), batch.weight)
 
     def reconstruct(
         self,
-        observations,
-        mask=None,
+        observations: Array,
+        mask: Array | None = None,
         seed: random.Seed | None = None,
         num_steps: int | None = None,
         sampler: Sampler | None = None,
@@ -88,8 +96,8 @@ class WritingModel(SequenceModel):
 
     def interpolate(
         self,
-        first,
-        second,
+        first: Array,
+        second: Array,
         num_points: int,
         num_steps: int,
         seed: random.Seed | None = None,
@@ -115,12 +123,12 @@ class WritingModel(SequenceModel):
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _encode_function(self, observations, mask, seed):
-        _, hidden = self._read(Batch(observations, mask, None))
-        return self._sample(hidden, draw_noise(self.cell, 1, tf.shape(hidden)[0], 0, seed)).latent[0]
+        return self.outputs_of(self.make_pass(Batch(observations, mask, None), seed))["latent"]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, seed, sampler):
-        latent = random.normal([batch_size, self.cell.latent_size], random.fold_in(seed, 0), self.density_dtype)
+        rows = random.fold_in(random.fold_in(seed, 0), tf.range(batch_size))
+        latent = random.normal([batch_size, self.cell.latent_size], rows, self.density_dtype)
         return self._decode_function(latent, num_steps, random.fold_in(seed, 1), sampler)
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -131,7 +139,8 @@ class WritingModel(SequenceModel):
 
         def step(time, previous, ended, cache, words):
             features, cache = self.decoder.step(self.words(previous), cache, time)
-            chosen = sampler(self.words.logits(features), random.fold_in(seed, time))
+            row_seeds = random.fold_in(random.fold_in(seed, time), tf.range(rows))
+            chosen = sampler(self.words.logits(features), row_seeds)
             chosen = tf.where(ended, self.end_id, chosen)
             return time + 1, chosen, ended | (chosen == self.end_id), cache, words.write(time, chosen)
 

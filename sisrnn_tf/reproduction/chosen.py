@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sisrnn_tf import likelihoods
+from sisrnn_tf.analysis import likelihoods
 from sisrnn_tf.reproduction.plan import Further
 
 Runs = Sequence[dict[str, Any]]  # of one row, a seed each, as the results have them
@@ -32,13 +32,13 @@ def own_bound(runs: Runs) -> Figure | None:
     """Returns the tightest L_K that there is, or the exact likelihood; None without runs."""
     records = [record for run in runs[:1] for record in _tested(run) if record["estimator"] in ("L_K", "exact")]
     best = max(records, key=lambda record: (record["num_sequences"], record["num_mixing"]), default=None)
-    return best and find(runs, best["estimator"], best["num_mixing"])
+    return None if best is None else find(runs, best["estimator"], best["num_mixing"])
 
 
 def weighted(runs: Runs, further: Further) -> Figure | None:
     """Returns an estimate that weights trajectories, of all seeds, as it was planned; None if one lacks it."""
     planned = {"num_importance": further.num_importance, "num_sequences": further.max_sequences}
-    return find(runs, likelihoods.ESTIMATORS[further.estimator], **planned)
+    return find(runs, likelihoods.ESTIMATORS[further.estimator].label, **planned)
 
 
 def find(
@@ -57,8 +57,9 @@ def find(
         num_importance: M; None for the one that there is.
         num_sequences: of how many; None for as many as there are.
     """
-    wanted = {"num_mixing": num_mixing, "num_importance": num_importance, "num_sequences": num_sequences}
-    wanted = {name: value for name, value in wanted.items() if value is not None} | {"estimator": estimator}
+    sizes = {"num_mixing": num_mixing, "num_importance": num_importance, "num_sequences": num_sequences}
+    wanted: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+    wanted["estimator"] = estimator
     found = []
     for run in runs:
         fields = wanted | {"seed": run["seed"]}
@@ -79,13 +80,10 @@ def find(
 def mean(runs: Runs, figure: Figure, name: str) -> float | None:
     """Returns the mean over seeds of another field of the records that make a figure; None if they lack it."""
     key = ("estimator", "num_mixing", "num_importance", "num_sequences")
-    same = [
-        record.get(name)
-        for run in runs
-        for record in _tested(run)
-        if all(record[part] == figure.record[part] for part in key)
-    ]
-    return None if None in same else statistics.fmean(same)
+    records = [record for run in runs for record in _tested(run)]
+    same = [record for record in records if all(record[part] == figure.record[part] for part in key)]
+    values = [record[name] for record in same if record.get(name) is not None]
+    return statistics.fmean(values) if len(values) == len(same) else None
 
 
 def bounds_by_mixing(runs: Runs) -> dict[int, Figure]:

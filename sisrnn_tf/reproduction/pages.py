@@ -5,16 +5,16 @@ import os
 import pathlib
 import re
 
-from sisrnn_tf import plotting
-from sisrnn_tf.atomic import require_regular, write_text
-from sisrnn_tf.plotting import reproduction as pictures
+from sisrnn_tf.analysis import plotting
+from sisrnn_tf.analysis.plotting import reproduction as pictures
+from sisrnn_tf.core.atomic import require_regular, write_text
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.reproduction import chosen, published, tables
 from sisrnn_tf.reproduction.chosen import Runs
 from sisrnn_tf.reproduction.plan import Plan
 from sisrnn_tf.reproduction.plans import TABLES
 from sisrnn_tf.reproduction.results import Results
-from sisrnn_tf.validation import require
-from sisrnn_tf.workdir import require_writable
+from sisrnn_tf.runs.workdir import require_writable
 
 _END = "<!-- end -->"
 
@@ -96,9 +96,9 @@ def _draw(plan: Plan, runs: Runs, folder: pathlib.Path) -> list[pathlib.Path]:
         labels = {name: f"{label} ({name.split('_')[0]})" for name, label in labels.items()}
     curves = [_curve(run, labels[run["row"]]) for run in runs if run["row"] in labels]
     grouped = {row.name: [run for run in runs if run["row"] == row.name] for row in rows}
-    bounds = {labels[name]: chosen.bounds_by_mixing(group) for name, group in grouped.items()}
+    found = {labels[name]: chosen.bounds_by_mixing(group) for name, group in grouped.items()}
     bounds = {
-        label: {k: figure.nll for k, figure in values.items()} for label, values in bounds.items() if len(values) > 1
+        label: {k: bound.nll for k, bound in values.items()} for label, values in found.items() if len(values) > 1
     }
     figures = {"paper": pictures.beside_paper(_lines(plan, grouped), plan.data)}
     if curves:

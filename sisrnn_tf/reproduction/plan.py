@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sisrnn_tf.config import ExperimentConfig
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.validation import require
+from sisrnn_tf.analysis.likelihoods import ESTIMATORS
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.core.validation import require
 
 DATA_DIR = "DIR"  # stands for the user's folder of data in what is written down
 
@@ -16,7 +17,7 @@ class Row(NamedTuple):
     Attributes:
         name: of the row, as in `--rows`.
         label: what a table calls it.
-        preset: a key of `presets.PRESETS`.
+        preset: one of `families.PRESETS`.
         options: on top of the preset; `data_dir` is a path below the user's folder of data.
         seeds: of the runs.
         published: data set and model of the number that the paper has for it; None if it has none.
@@ -92,7 +93,7 @@ class Plan(NamedTuple):
     @property
     def weighted(self) -> tuple[Further, ...]:
         """Estimates that weight trajectories."""
-        return tuple(further for further in self.further if further.estimator != "bound")
+        return tuple(further for further in self.further if ESTIMATORS[further.estimator].has_importance)
 
     def row(self, name: str) -> Row:
         """Returns a row by its name."""
@@ -111,9 +112,9 @@ class Plan(NamedTuple):
         known = [row.name for row in self.rows]
         names = known if names is None else names
         unknown = [name for name in names if name not in known]
-        require(names and not unknown, "rows", f"among {', '.join(known)}", ",".join(unknown))
+        require(bool(names) and not unknown, "rows", f"among {', '.join(known)}", ",".join(unknown))
         selected = [(row, seed) for row in self.rows if row.name in names for seed in row.seeds]
         planned = sorted({seed for _, seed in selected})
-        unknown = [seed for seed in seeds or () if seed not in planned]
-        require(not unknown, "seeds", f"among {planned}, the seeds of these rows", unknown)
+        unplanned = [seed for seed in seeds or () if seed not in planned]
+        require(not unplanned, "seeds", f"among {planned}, the seeds of these rows", unplanned)
         return [(row, seed) for row, seed in selected if seeds is None or seed in seeds]

@@ -1,13 +1,18 @@
 """What to run for each table of the paper, at each scale."""
 
-from sisrnn_tf.config import MODEL_OPTIONS
+from typing import Any
+
+from sisrnn_tf.configuration import families
+from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data.kinds import KINDS
+from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.reproduction.plan import Further, Plan, Row
-from sisrnn_tf.validation import require
 
 TABLES = {"mnist": 1, "handwriting": 2, "language": 3}  # name -> number in the paper
 SCALES = ("smoke", "cpu", "paper")
 
-_SIZE_OPTIONS = {name for names in MODEL_OPTIONS.values() for name in names}
+_SIZE_OPTIONS = families.options() | {name for kind in KINDS.values() for name in kind.scoring_options}
 _CONVENTIONS = ("dynamic", "threshold", "grey")  # beside the one of the table's own rows
 
 
@@ -86,9 +91,8 @@ _TINY = {
 
 def _row(name, label, preset, options, seeds, published, weight, base="") -> Row:
     """Returns a row without the options of size that its model makes no use of."""
-    useless = _SIZE_OPTIONS - set(MODEL_OPTIONS[options["model"]]) - {"num_components", "emission_scale_floor"}
-    if options["dataset"] not in ("glyphs", "strokes", "iamondb"):
-        useless |= {"num_components", "emission_scale_floor"}
+    used = {*FAMILIES[options["model"]].options, *DATASETS[options["dataset"]].kind.scoring_options}
+    useless = _SIZE_OPTIONS - used
     options = {key: value for key, value in options.items() if key not in useless}
     return Row(name, label, preset, options, seeds, published, weight, base)
 
@@ -225,7 +229,7 @@ _WRITERS = {
     "sisrnn": ("SIS-RNN", "sentence_sisrnn", "cyclical", 1.3),
 }
 # What the numbers are of; options of all rows; data set -> folder below the user's, and its name in the paper.
-_LANGUAGE = {
+_LANGUAGE: dict[str, tuple[str, dict[str, Any], dict[str, tuple[str | None, str]]]] = {
     "smoke": (
         "Tiny models after two epochs on Python's help topics: these numbers show that the machinery works, and have "
         "nothing to do with the paper's.",

@@ -8,10 +8,10 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from sisrnn_tf.atomic import clear_litter, write_text
-from sisrnn_tf.config import ExperimentConfig, differences
+from sisrnn_tf.configuration.config import ExperimentConfig, differences
+from sisrnn_tf.core.atomic import clear_litter, write_text
+from sisrnn_tf.core.validation import parse_json
 from sisrnn_tf.reproduction.plan import DATA_DIR, Plan
-from sisrnn_tf.validation import parse_json
 
 # What a run must have, and of which type.
 _FIELDS = {

@@ -9,24 +9,17 @@ from typing import Any
 
 import keras
 
-from sisrnn_tf import (
-    atomic,
-    commands,
-    diagnosis,
-    environment,
-    estimation,
-    evaluation,
-    factory,
-    likelihoods,
-    run_files,
-    training,
-)
-from sisrnn_tf.config import MODEL_OPTIONS
+from sisrnn_tf import factory
+from sisrnn_tf.analysis import likelihood_records, likelihoods
+from sisrnn_tf.configuration.config import DataConfig
+from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.core import atomic
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.reproduction import timing
 from sisrnn_tf.reproduction.plan import DATA_DIR, Row
 from sisrnn_tf.reproduction.results import Results
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs import commands, environment, run_diagnostics, run_files, run_likelihoods, training
+from sisrnn_tf.runs.workdir import Workdir
 
 # Of an epoch's metrics what the results keep.
 _EPOCH = ("epoch", "step", "num_mixing", "val_loss", "val_reconstruction", "val_kl", "seconds")
@@ -68,7 +61,7 @@ class Runner:
         Raises:
             ValueError: a workdir cannot be used, or data is missing; says which rows need it.
         """
-        needed = {}
+        needed: dict[DataConfig, list[str]] = {}
         for row, seed in runs:
             config = row.config(seed, self.data_dir)
             self.folder(row, seed).check(config)
@@ -118,7 +111,7 @@ class Runner:
         epochs = row.config(seed, self.data_dir).training.epochs
         return len(metrics) / epochs, sum(record["seconds"] for record in metrics)
 
-    def run(self, runs: Runs, on_result: Callable[[], None] = lambda: None) -> list[str]:
+    def run(self, runs: Runs, on_result: Callable[[], object] = lambda: None) -> list[str]:
         """Runs what is not finished, and adds each run to the results as soon as it is.
 
         Args:
@@ -179,22 +172,22 @@ class Runner:
             done = {
                 tuple(record[name] for name in likelihoods.Estimate._fields)
                 for record in records
-                if record["num_sequences"] == count or record["estimator"] == "exact"  # which is there of all
+                if record["num_sequences"] == count or record["estimator"] == likelihoods.EXACT  # which is there of all
             }
             numbers = (further.num_mixing, [further.num_importance], [run.config.training.seed])
             estimates = likelihoods.plan(run.model, "test", [further.estimator], *numbers)
             estimates = [estimate for estimate in estimates if estimate not in done]
             if estimates:
-                estimation.evaluate(folder, run, dataset, estimates, limit, on_record=self._show_record)
+                run_likelihoods.evaluate(folder, run, dataset, estimates, limit, on_record=self._show_record)
 
     def _show_record(self, record: dict) -> None:
-        self.show(evaluation.describe(record))
+        self.show(likelihood_records.describe(record))
 
     def _diagnose(self, row: Row, seed: int, folder: Workdir, run: training.TrainedRun, dataset) -> dict | None:
         """Diagnoses the posterior of a row's first seed, and copies its marginals beside the results."""
-        if "noise_sizes" not in MODEL_OPTIONS[run.config.model.model] or seed != row.seeds[0]:
+        if not FAMILIES[run.config.model.model].mixes or seed != row.seeds[0]:
             return None
-        record = diagnosis.diagnose(folder, run, dataset, "test", *self.plan.diagnosed, seed)
+        record = run_diagnostics.diagnose(folder, run, dataset, "test", *self.plan.diagnosed, seed)
         pictures = self.results.path.with_suffix("")
         pictures.mkdir(parents=True, exist_ok=True)
         picture = (folder.plots / "marginals.png").read_bytes()

@@ -74,7 +74,7 @@ def _ours(plan: Plan, row: Row | None, grouped: Grouped) -> list[str]:
     if not runs:
         return ["to do" if row else "not run", *([""] * (len(_our_titles(plan)) - 1))]
     own = chosen.own_bound(runs)
-    beside = [_number(chosen.mean(runs, own, name)) for name in _BESIDE[plan.table]]
+    beside = [_number(None if own is None else chosen.mean(runs, own, name)) for name in _BESIDE[plan.table]]
     others = [_cell(chosen.weighted(runs, further)) for further in plan.weighted]
     seconds = sum(sum(run["seconds"].values()) for run in runs) / len(runs)
     return [_cell(own, named=True), *beside, *others, f"{len(runs[0]['epochs'])}; {seconds:,.0f}"]
@@ -86,7 +86,7 @@ def _conventions(plan: Plan, grouped: Grouped) -> str:
     smc = next(further for further in plan.weighted if further.estimator == "smc")
     bases = list(dict.fromkeys(row.base for row in plan.rows if row.base))
     quoted = {entry.model: entry for entry in published.load() if entry.table == TABLES[plan.table]}
-    entries = [quoted[plan.row(base).published[1]] for base in bases]
+    entries = [quoted[where[1]] for base in bases if (where := plan.row(base).published) is not None]
     header = ["binarization"]
     for base in bases:
         label = plan.row(base).label
@@ -104,9 +104,9 @@ def _conventions(plan: Plan, grouped: Grouped) -> str:
     paper = ["the paper, which cites Larochelle and Murray"]
     for entry in entries:
         paper += [entry.text, "", "", ""]
-    alike = f"Of seed {', '.join(str(seed) for seed in seeds[bases[0]])} alone."
+    note = f"Of seed {', '.join(str(seed) for seed in seeds[bases[0]])} alone."
     grey = "Of `grey` the number is a cross-entropy of intensities, no likelihood of anything."
-    return f"{_markdown([*lines, paper])}\n\n{alike} {grey}"
+    return f"{_markdown([*lines, paper])}\n\n{note} {grey}"
 
 
 def _bounds(plan: Plan, grouped: Grouped) -> str:
@@ -136,7 +136,7 @@ def _runs(plan: Plan, runs: Runs) -> str:
     lines = [["row", "seed", "best epoch", "validation NLL", "test NLL by its bound", "training s", "evaluation s"]]
     for run in runs:
         lowest, own = min(epoch["val_loss"] for epoch in run["epochs"]), chosen.own_bound([run])
-        quantity = own.record["quantity"].rsplit(" ", 1)[0].removeprefix("NLL")
+        quantity = "" if own is None else own.record["quantity"].rsplit(" ", 1)[0].removeprefix("NLL")
         lines.append(
             [
                 f"`{run['row']}`",
@@ -159,7 +159,7 @@ def _runs(plan: Plan, runs: Runs) -> str:
 
 def _notes(entries: Sequence[published.Published]) -> list[str]:
     """Returns what there is to say against the paper's marks, and of which models."""
-    models = {}
+    models: dict[str, list[str]] = {}
     for entry in entries:
         if entry.note:
             models.setdefault(entry.note, []).append(entry.model)

@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf import bounds, networks, random
-from sisrnn_tf.types import LogDensities
-from sisrnn_tf.words import WordEmbedding
+from sisrnn_tf import cells
+from sisrnn_tf.core import networks, random
+from sisrnn_tf.inference import bounds
+from sisrnn_tf.models.words import WordEmbedding
+from tests.passes import GivenPass, given_densities
 
 D, Z, H, B, T = 3, 2, 4, 4, 5
 V, E = 7, 6
@@ -20,13 +22,15 @@ def _emission():
     return sisrnn_tf.emissions.Bernoulli(D)
 
 
-def _encoder(**kwargs):
-    return sisrnn_tf.encoders.SemiImplicit(Z, (5, 4), (3, 2), 2.0, activation="tanh", scale_floor=0.01, **kwargs)
+def _posterior(**kwargs):
+    return sisrnn_tf.posteriors.SemiImplicit(Z, (5, 4), (3, 2), 2.0, activation="tanh", scale_floor=0.01, **kwargs)
 
 
 def _cell(**kwargs):
     sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,)}
-    return sisrnn_tf.SISRNNCell(_emission(), encoder=_encoder(**kwargs), activation="tanh", seed=3, **sizes, **kwargs)
+    return sisrnn_tf.SISRNNCell(
+        _emission(), posterior=_posterior(**kwargs), activation="tanh", seed=3, **sizes, **kwargs
+    )
 
 
 def _model(kind, **kwargs):
@@ -37,24 +41,28 @@ def _model(kind, **kwargs):
     dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
     if kind == "SentenceSISRNN":
         decoder, sizes = LAYERS["TransformerDecoder"](**dtype), {"latent_size": Z, "hidden_size": H}
-        parts = {"decoder": decoder, "encoder": _encoder(**dtype), "embedding_size": E, "word_dropout": 0.2}
+        parts = {"decoder": decoder, "posterior": _posterior(**dtype), "embedding_size": E, "word_dropout": 0.2}
         return sisrnn_tf.SentenceSISRNN(V, **sizes, **parts, **shared, **kwargs)
-    encoder = _encoder(**dtype) if kind == "SISRNN" else sisrnn_tf.encoders.Gaussian(Z, (5,), **dtype)
-    return getattr(sisrnn_tf, kind)(_emission(), encoder=encoder, **sizes, **shared, **kwargs)
+    posterior = _posterior(**dtype) if kind == "SISRNN" else sisrnn_tf.posteriors.Gaussian(Z, (5,), **dtype)
+    return getattr(sisrnn_tf, kind)(_emission(), posterior=posterior, **sizes, **shared, **kwargs)
 
 
 # Registry: name -> a function of keyword arguments that makes one.
 LAYERS = {
     "MLP": lambda **kwargs: networks.MLP((5, 4), 3, "tanh", **kwargs),
     "NoiseMLP": lambda **kwargs: networks.NoiseMLP((5, 4), (3, 2), 3, "tanh", 0.5, **kwargs),
-    "Gaussian": lambda **kwargs: sisrnn_tf.encoders.Gaussian(Z, (5,), activation="tanh", scale_floor=0.01, **kwargs),
-    "SemiImplicit": _encoder,
+    "Gaussian": lambda **kwargs: sisrnn_tf.posteriors.Gaussian(Z, (5,), activation="tanh", scale_floor=0.01, **kwargs),
+    "SemiImplicit": _posterior,
+    "GaussianPrior": lambda **kwargs: cells.GaussianPrior(Z, (5,), "tanh", 0.01, **kwargs),
+    "StandardPrior": lambda **kwargs: cells.StandardPrior(Z, **kwargs),
+    "FeedForwardDecoder": lambda **kwargs: cells.FeedForwardDecoder(3, (5,), "tanh", **kwargs),
+    "GRUTransition": lambda **kwargs: cells.GRUTransition(H, **kwargs),
     "SISRNNCell": _cell,
     "StochasticRNN": lambda **kwargs: sisrnn_tf.StochasticRNN(_cell(**kwargs), **kwargs),
-    "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(3, 0.5, 7, **kwargs),
+    "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(sisrnn_tf.objectives.SIVI(3), 0.5, 7, **kwargs),
     "ExactLoss": sisrnn_tf.ExactLoss,
     "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
-    "SentenceCell": lambda **kwargs: sisrnn_tf.SentenceCell(Z, H, _encoder(**kwargs), **kwargs),
+    "SentenceCell": lambda **kwargs: sisrnn_tf.SentenceCell(Z, H, posterior=_posterior(**kwargs), **kwargs),
     "WordEmbedding": lambda **kwargs: WordEmbedding(V, E, **kwargs),
     "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 1, 3, 2, 0.3, **kwargs),
     "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
@@ -67,6 +75,9 @@ OBJECTS = {
     "OneHotCategorical": lambda: sisrnn_tf.emissions.OneHotCategorical(V),
     "NormalMixture": lambda: sisrnn_tf.emissions.NormalMixture(D, 4, 0.2),
     "LogisticMixture": lambda: sisrnn_tf.emissions.LogisticMixture(D, 4, 0.2),
+    "SIVI": lambda: sisrnn_tf.objectives.SIVI(7),
+    "IWAE": lambda: sisrnn_tf.objectives.IWAE(5, 7),
+    "FIVO": lambda: sisrnn_tf.objectives.FIVO(5, 7, sisrnn_tf.particles.resample_multinomial),
     "StrokeMixture": lambda: sisrnn_tf.emissions.StrokeMixture(4, 0.2, 0.7),
 }
 
@@ -77,14 +88,9 @@ BATCH = {"observations": X, "mask": MASK, "weight": WEIGHT}
 WORDS = np.random.default_rng(0).integers(V, size=(12, T))
 
 
-def _call_encoder(layer):
+def _call_posterior(layer):
     noise = layer.sample_noise([2, B], random.as_seed(0))
     return layer(layer.context(tf.constant(X[:B, 0]), tf.zeros([B, H])), noise)
-
-
-def _log_densities():
-    values = np.random.default_rng(0).normal(size=(6, T, B)).astype("float32")
-    return LogDensities(*(tf.constant(value) for value in (values[0], values[1], values[2:])))
 
 
 # How a layer is called, and what it is built for where it does not know by itself.
@@ -93,26 +99,34 @@ CALLS = {
     "NoiseMLP": lambda layer: layer(
         layer.context(tf.constant(X[:B, 0])), layer.sample_noise([2, B], random.as_seed(0))
     ),
-    "Gaussian": _call_encoder,
-    "SemiImplicit": _call_encoder,
+    "Gaussian": _call_posterior,
+    "SemiImplicit": _call_posterior,
+    "GaussianPrior": lambda layer: layer.parameters(tf.ones([B, H])),
+    "StandardPrior": lambda layer: layer.parameters(tf.ones([B, H])),
+    "FeedForwardDecoder": lambda layer: layer(tf.ones([B, Z]), tf.ones([B, H])),
+    "GRUTransition": lambda layer: layer(tf.constant(X[:B, 0]), tf.ones([B, Z]), tf.ones([B, H])),
     "SISRNNCell": lambda layer: layer(tf.constant(X[:B, 0]), [tf.ones([B, H])]),
     "StochasticRNN": lambda layer: layer(tf.constant(X[:B]), mask=tf.constant(MASK[:B])),
-    "SIVILoss": lambda layer: layer(_log_densities(), weight=WEIGHT[:B], training=True),
-    "ExactLoss": lambda layer: layer(_log_densities().emission, weight=WEIGHT[:B]),
+    "SIVILoss": lambda layer: layer(passed=GivenPass(*given_densities(T, B)), weight=WEIGHT[:B], training=True),
+    "ExactLoss": lambda layer: layer(given_densities(T, B)[0].emission, weight=WEIGHT[:B]),
     "RandomStream": lambda layer: layer.next_seed(),
-    "SentenceCell": lambda layer: layer.prior_parameters(tf.ones([B, H])),
+    "SentenceCell": lambda layer: layer.prior_part.parameters(tf.ones([B, H])),
     "WordEmbedding": lambda layer: layer.logits(layer(WORDS[:B])),
     "TransformerDecoder": lambda layer: layer(tf.ones([B, T, E]), tf.ones([B, Z])),
     "LSTMDecoder": lambda layer: layer(tf.ones([B, T, E]), tf.ones([B, Z])),
 }
 # Layers whose outputs are no parameters of a distribution.
-NO_PARAMETERS = ("SIVILoss", "ExactLoss", "RandomStream", "TransformerDecoder", "LSTMDecoder")
+NO_PARAMETERS = ("SIVILoss", "ExactLoss", "RandomStream", "GRUTransition", "TransformerDecoder", "LSTMDecoder")
 # What `build` is given.
 INPUTS = {
     "MLP": ((None, D),),
     "NoiseMLP": ((None, D),),
-    "Gaussian": ((None, D + H),),
-    "SemiImplicit": ((None, D + H),),
+    "Gaussian": ((None, D), (None, H)),
+    "SemiImplicit": ((None, D), (None, H)),
+    "GaussianPrior": ((None, H),),
+    "StandardPrior": ((None, H),),
+    "FeedForwardDecoder": ((None, Z), (None, H)),
+    "GRUTransition": ((None, D), (None, Z), (None, H)),
     "TransformerDecoder": ((None, None, E), Z),
     "LSTMDecoder": ((None, None, E), Z),
 }
@@ -397,4 +411,5 @@ def test_gradient_clipping_bounds_the_step(clipping):
 
 def test_bound_terms_are_a_pure_function_under_xla():
     compiled = tf.function(bounds.bound_terms, jit_compile=True)
-    _assert_equal(compiled(_log_densities()), bounds.bound_terms(_log_densities()), rtol=1e-5, atol=1e-6)
+    given = given_densities(T, B)
+    _assert_equal(compiled(*given), bounds.bound_terms(*given), rtol=1e-5, atol=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sisrnn_tf.config import BINARIZATIONS
+from sisrnn_tf.configuration.config import BINARIZATIONS
 from sisrnn_tf.data.registry import DATASETS, load
 from sisrnn_tf.data.spec import check
 
@@ -13,7 +13,9 @@ def test_defaults():
         "binarized_mnist": "larochelle",
         **dict.fromkeys(["pydoc", "ptb", "yahoo", "text", "glyphs", "iamondb", "strokes", "npz", "csv"], "none"),
     }
-    assert {name: entry.default_normalization for name, entry in DATASETS.items() if "max_length" in entry.options} == {
+    assert {
+        name: entry.kind.default_normalization for name, entry in DATASETS.items() if "max_length" in entry.options
+    } == {
         **dict.fromkeys(["pydoc", "ptb", "yahoo", "text"], "none"),
         **dict.fromkeys(["glyphs", "iamondb", "strokes"], "vrnn"),
         **dict.fromkeys(["npz", "csv"], "per_channel"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sisrnn_tf.data import npz_files, series
+from sisrnn_tf.data.kinds import SERIES
 from sisrnn_tf.data.normalization import Normalization, fit
 from sisrnn_tf.data.registry import load
 from sisrnn_tf.data.spec import SPLITS, DataSpec, check
@@ -82,7 +83,7 @@ def test_training_statistics_normalize_all_splits():
     generator = np.random.default_rng(0)
     splits = {split: [generator.normal(3, 2, size=(n, 2)) for n in (4, 7)] for split in SPLITS}
     splits["test"][0] += 100
-    dataset = series.make("made", splits, "reals", "per_channel", None)
+    dataset = series.make("made", splits, SERIES, "per_channel", None)
     rows = np.concatenate(splits["train"])
     for split in SPLITS:
         for part, raw in zip(real(dataset.split(split)), splits[split], strict=True):

@@ -36,7 +36,7 @@ TINY = (
 # forks for each. Nothing has been computed there, so a fork has what a new interpreter has after its imports.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["sklearn.datasets", "sisrnn_tf.diagnostics", "sisrnn_tf.evaluation", "sisrnn_tf.report", "sisrnn_tf.training"]
+    ["sklearn.datasets", "sisrnn_tf.analysis.diagnostics", "sisrnn_tf.runs.report", "sisrnn_tf.runs.training"]
 )
 
 

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from sisrnn_tf.presets import from_options
-from sisrnn_tf.training import Trainer
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs.workdir import Workdir
 from tests.launch import launcher
 from tests.reference.replicas import ReplicaLoop
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.runs.workdir import Workdir
 from tests.launch import launcher
 
 

@@ -34,9 +34,9 @@ def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
         generate(batch=tf.constant(7), steps=tf.constant(1), seed=tf.constant([0, 0]))
 
     status, output = launcher.run("export", *arguments)
-    assert status != 0 and "`path` must be new" in output and "Choose the next number" in output
+    assert status != 0 and "`export_dir` must be new" in output and "Choose the next number" in output
     assert "Traceback" not in output
-    export.check_new(path.with_name("2"))
+    export.check_new("export_dir", path.with_name("2"))
 
 
 def test_a_folder_that_is_no_version_is_refused(trained, tmp_path):

@@ -10,8 +10,9 @@ import zlib
 import numpy as np
 import pytest
 
-from sisrnn_tf import random, training
-from sisrnn_tf.workdir import Workdir
+from sisrnn_tf.core import random
+from sisrnn_tf.runs import training
+from sisrnn_tf.runs.workdir import Workdir
 from tests.launch import launcher
 
 QUIET = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}

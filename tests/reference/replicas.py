@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf import factory, random
-from sisrnn_tf.batches import to_batch
-from sisrnn_tf.config import ExperimentConfig
+from sisrnn_tf import factory
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.core import random
+from sisrnn_tf.core.batches import to_batch
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec
 
@@ -77,9 +78,9 @@ class ReplicaLoop:
         return [random.fold_in(seed, replica) for replica in range(self._config.training.num_replicas)]
 
     def _loss(self, shard, seed: tf.Tensor, training: bool) -> tf.Tensor:
-        batch = to_batch(shard, self.model.likelihood, self.model.density_dtype)
-        _, objective = self.model._infer(batch, seed, training)
-        objective()
+        batch = to_batch(shard, self.model.emission, self.model.density_dtype)
+        passed = self.model.make_pass(batch, seed, training=training)
+        self.model.apply_loss(passed, batch.weight, training)
         return tf.add_n(self.model.loss_layer.losses)
 
     @tf.function(reduce_retracing=True, autograph=False)

@@ -28,7 +28,7 @@ def read(model, words):
 
 def posterior(model, hidden, noise, activation=relu):
     """loc and scale of q(z | psi), each `[Z]`, from h_T and eps `[N]`."""
-    encoder = model.cell.encoder
+    encoder = model.cell.posterior_part
     weights = layer_weights(encoder.network)
     outputs = noise_mlp(weights, hidden, noise, encoder.network.noise_sizes, activation)
     loc, raw = np.split(outputs, 2)

@@ -106,13 +106,14 @@ class Cell:
     """The weights of a `SISRNNCell`, and its four parts."""
 
     def __init__(self, cell):
-        self.encoder_weights = layer_weights(cell.encoder)
-        self.prior_weights = layer_weights(cell.prior_network)
+        self.encoder_weights = layer_weights(cell.posterior_part)
+        self.prior_weights = layer_weights(cell.prior_part)
         self.decoder_weights = layer_weights(cell.decoder)
-        self.transition_weights = layer_weights(cell.gru)
-        self.noise_sizes = tuple(getattr(cell.encoder, "noise_sizes", ()))
-        self.activation = ACTIVATIONS[cell.activation.__name__]
-        self.floors = cell.scale_floor, cell.encoder.scale_floor
+        self.transition_weights = layer_weights(cell.transition)
+        self.noise_sizes = tuple(getattr(cell.posterior_part, "noise_sizes", ()))
+        layers = (cell.posterior_part, cell.prior_part.network, cell.decoder.network)
+        self.activations = [ACTIVATIONS[layer.activation.__name__] for layer in layers]
+        self.floors = cell.prior_part.scale_floor, cell.posterior_part.scale_floor
         self.hidden_size = cell.hidden_size
 
     @staticmethod
@@ -121,18 +122,18 @@ class Cell:
         return outputs[..., :size], floor + softplus(outputs[..., size:])
 
     def prior(self, h):
-        return self.gaussian(mlp(self.prior_weights, h, self.activation), self.floors[0])
+        return self.gaussian(mlp(self.prior_weights, h, self.activations[1]), self.floors[0])
 
     def posterior(self, x, h, noise):
         inputs = np.concatenate([x, h], axis=-1)
         if self.noise_sizes:
-            outputs = noise_mlp(self.encoder_weights, inputs, noise, self.noise_sizes, self.activation)
+            outputs = noise_mlp(self.encoder_weights, inputs, noise, self.noise_sizes, self.activations[0])
         else:
-            outputs = mlp(self.encoder_weights, inputs, self.activation)
+            outputs = mlp(self.encoder_weights, inputs, self.activations[0])
         return self.gaussian(outputs, self.floors[1])
 
     def decode(self, z, h):
-        return mlp(self.decoder_weights, np.concatenate([z, h], axis=-1), self.activation)
+        return mlp(self.decoder_weights, np.concatenate([z, h], axis=-1), self.activations[2])
 
     def transition(self, x, z, h):
         return gru(self.transition_weights, np.concatenate([x, z], axis=-1), h)

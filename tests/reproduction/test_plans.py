@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from sisrnn_tf.config import differences
+from sisrnn_tf.configuration.config import differences
 from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.reproduction import plans, published
 

@@ -5,7 +5,7 @@ import pathlib
 import matplotlib.image
 import pytest
 
-from sisrnn_tf.plotting import reproduction as pictures
+from sisrnn_tf.analysis.plotting import reproduction as pictures
 from sisrnn_tf.reproduction import pages, plans, published, tables
 from sisrnn_tf.reproduction.results import Results
 from tests.reproduction.conftest import make_run

@@ -1,0 +1,1 @@
+"""What models say of data: likelihoods, diagnostics, forecasts, gaps filled, and their pictures."""

@@ -1,0 +1,24 @@
+"""Pictures: arrays -> matplotlib figures, without pyplot and its global state."""
+
+from sisrnn_tf.analysis.plotting.curves import training_curves
+from sisrnn_tf.analysis.plotting.drawings import drawings, drawings_beside_data
+from sisrnn_tf.analysis.plotting.files import save, write
+from sisrnn_tf.analysis.plotting.images import image_grid, reconstructions, samples_beside_data
+from sisrnn_tf.analysis.plotting.information import information
+from sisrnn_tf.analysis.plotting.marginals import marginals
+from sisrnn_tf.analysis.plotting.series import fans, series_beside_data
+
+__all__ = [
+    "drawings",
+    "drawings_beside_data",
+    "fans",
+    "image_grid",
+    "information",
+    "marginals",
+    "reconstructions",
+    "samples_beside_data",
+    "save",
+    "series_beside_data",
+    "training_curves",
+    "write",
+]

@@ -1,0 +1,118 @@
+"""Pictures of a training run: its metrics, epoch by epoch."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+_TRAIN_COLOR = "tab:blue"
+_VALIDATION_COLOR = "tab:orange"
+
+# One curve: (metric, label, color, sign). One panel: (title, vertical axis, curves).
+_Curve = tuple[str, str, str, int]
+_Panel = tuple[str, str, tuple[_Curve, ...]]
+
+_PANELS: tuple[_Panel, ...] = (
+    (
+        "Negative log-likelihood",
+        "NLL [nats per sequence]",
+        (
+            ("loss", "training", _TRAIN_COLOR, 1),
+            ("val_loss", "validation", _VALIDATION_COLOR, 1),
+        ),
+    ),
+    (
+        "Parts of the bound",
+        "[nats per sequence]",
+        (
+            ("reconstruction", r"$-\log\, p(x \mid z, h)$, training", "tab:green", -1),
+            ("val_reconstruction", r"$-\log\, p(x \mid z, h)$, validation", "tab:green", -1),
+            ("kl", "KL, training", "tab:purple", 1),
+            ("val_kl", "KL, validation", "tab:purple", 1),
+        ),
+    ),
+    ("KL weight", "β", (("kl_weight", "β", _TRAIN_COLOR, 1),)),
+    ("Extra mixing draws", "K", (("num_mixing", "K", _TRAIN_COLOR, 1),)),
+)
+_BOUND_PANEL: _Panel = (
+    "Bound on the negative log-likelihood",
+    "NLL ≤ [nats per sequence]",
+    (
+        ("surrogate", "training (β = 1, K as scheduled)", _TRAIN_COLOR, -1),
+        ("val_loss", "validation (β = 1, K fixed)", _VALIDATION_COLOR, 1),
+    ),
+)
+
+
+def training_curves(records: Iterable[Mapping[str, Any]]) -> Figure:
+    """Plots what `metrics.jsonl` holds; metrics that no record has leave no trace.
+
+    Args:
+        records: one mapping an epoch. Read where present: `epoch` (else the position, from 1), `loss`, of a bound
+            `surrogate` (shown negated) instead, `val_loss`,
+            `reconstruction`, `val_reconstruction` (sum_t log p(x_t|.), shown negated), `kl`, `val_kl` (nats per
+            sequence), `kl_weight` and `num_mixing`. None and values that are not finite leave a gap.
+
+    Returns:
+        A figure with one panel each for the NLL, its parts, beta and K, as far as the records know them.
+
+    Raises:
+        ValueError: a record is no mapping, or there is nothing to plot.
+    """
+    records = list(records)
+    for record in records:
+        if not isinstance(record, Mapping):
+            raise ValueError(f"`records` must be mappings from metric to value. Received: record={record!r}")
+    has_latent = any(np.isfinite(_values(records, key)).any() for key in ("kl", "val_kl"))
+    known_panels = (_BOUND_PANEL, *_PANELS[1:]) if has_latent else _PANELS
+    panels = [
+        panel for panel in known_panels if any(np.isfinite(_values(records, curve[0])).any() for curve in panel[2])
+    ]
+    if not panels:
+        known = sorted({curve[0] for panel in (*_PANELS, _BOUND_PANEL) for curve in panel[2]})
+        raise ValueError(f"`records` must hold at least one of {known}. Received: {len(records)} records without")
+    columns = min(2, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(5.2 * columns, 3.4 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel_axes, panel in zip(axes, panels, strict=False):
+        _draw_panel(panel_axes, panel, records)
+    for unused in axes[len(panels) :]:
+        unused.remove()
+    return figure
+
+
+def _values(records: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
+    """Returns the metric `key` of every record, NaN where it is missing or None."""
+    values = [record.get(key) for record in records]
+    return np.array([math.nan if value is None else float(value) for value in values])
+
+
+def _draw_panel(axes: Axes, panel: _Panel, records: Sequence[Mapping[str, Any]]) -> None:
+    title, label, curves = panel
+    epochs = _values(records, "epoch")
+    epochs = np.where(np.isfinite(epochs), epochs, np.arange(1, len(records) + 1))
+    for key, name, color, sign in curves:
+        values = _values(records, key)
+        if np.isfinite(values).any():
+            few = np.isfinite(values).sum() < 10
+            style: dict[str, Any] = {
+                "color": color,
+                "linestyle": "--" if key.startswith("val_") else "-",
+                "marker": "o" if few else None,  # a line through one epoch is invisible
+                "markersize": 3,
+                "linewidth": 1.4,
+            }
+            axes.plot(epochs, sign * np.where(np.isfinite(values), values, math.nan), label=name, **style)
+    axes.set_title(title, fontsize=11)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(curves) > 1:
+        axes.legend(frameon=False, fontsize=9)

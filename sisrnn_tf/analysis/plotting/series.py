@@ -1,0 +1,117 @@
+"""Pictures of real-valued series: samples beside data, and forecasts as fans."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+BANDS = ((0.1, 0.9), (0.25, 0.75))  # quantiles between which a fan is filled
+_MAX_FEATURES = 4
+_MAX_SEQUENCES = 6
+_MAX_LINES = 8
+_FAN_COLOR = "tab:blue"
+
+
+def series_beside_data(
+    samples: np.ndarray, sample_lengths: np.ndarray, data: np.ndarray, data_lengths: np.ndarray
+) -> Figure:
+    """Plots a few series that the model generates beside a few that it was fitted to, a feature a row.
+
+    Args:
+        samples, data: `[N, T, D]`.
+        sample_lengths, data_lengths: steps of each, int `[N]`.
+
+    Raises:
+        ValueError: an argument is no such array, or the two differ in D.
+    """
+    columns = {"Samples from the model": (samples, sample_lengths), "Data": (data, data_lengths)}
+    for name, (values, _) in zip(("samples", "data"), columns.values(), strict=True):
+        _check_rank(name, values, 3)
+    if np.shape(samples)[2] != np.shape(data)[2]:
+        raise ValueError(
+            f"`samples` must have the features of `data`. Received shapes {np.shape(samples)} and {np.shape(data)}"
+        )
+    num_features = min(np.shape(data)[2], _MAX_FEATURES)
+    figure = Figure(figsize=(9.0, 2.2 * num_features + 0.6), layout="constrained")
+    grid = figure.subplots(num_features, 2, sharex=True, sharey="row", squeeze=False)
+    for column, (title, (values, lengths)) in enumerate(columns.items()):
+        for feature in range(num_features):
+            axes = grid[feature, column]
+            for series, length in zip(values[:_MAX_LINES], lengths[:_MAX_LINES], strict=True):
+                axes.plot(series[:length, feature], linewidth=0.9, alpha=0.8)
+            _style(axes, title if feature == 0 else "", f"feature {feature}" if column == 0 else "")
+    for axes in grid[-1]:
+        axes.set_xlabel("step")
+    return figure
+
+
+def fans(
+    context: Sequence[np.ndarray], draws: np.ndarray, truth: np.ndarray | None = None, title: str | None = None
+) -> Figure:
+    """Plots forecasts as medians with bands between quantiles, a sequence a row and a feature a column.
+
+    Args:
+        context: what was observed of each sequence, `[C_n, D]`; of the first few.
+        draws: of what follows, `[S, N, F, D]`.
+        truth: what did follow, `[N, F, D]`; NaN where it is not known. None where nothing is.
+        title: written above.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    _check_rank("draws", draws, 4)
+    truth_shape = None if truth is None else np.shape(truth)
+    fits = truth_shape in (None, np.shape(draws)[1:])
+    if len(context) != np.shape(draws)[1] or not fits:
+        raise ValueError(
+            f"`context` and `truth` must be of the sequences of `draws`. Received: {len(context)} contexts, "
+            f"truth.shape={truth_shape}, draws.shape={np.shape(draws)}"
+        )
+    rows, columns = min(len(context), _MAX_SEQUENCES), min(np.shape(draws)[3], _MAX_FEATURES)
+    figure = Figure(figsize=(max(5.0, 4.0 * columns), 2.0 * rows + 0.8), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for index in range(rows):
+        for feature in range(columns):
+            axes = grid[index, feature]
+            known = None if truth is None else truth[index, :, feature]
+            _fan(axes, context[index][:, feature], draws[:, index, :, feature], known)
+            _style(axes, f"feature {feature}" if index == 0 else "", f"sequence {index}" if feature == 0 else "")
+    for axes in grid[-1]:
+        axes.set_xlabel("step")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9
+    )
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _fan(axes: Axes, context: np.ndarray, draws: np.ndarray, truth: np.ndarray | None) -> None:
+    """Plots one feature of one sequence: context `[C]`, draws `[S, F]`, truth `[F]`."""
+    steps = len(context) + np.arange(draws.shape[1])
+    if len(context):
+        axes.plot(np.arange(len(context)), context, color="black", linewidth=1.0, label="observed")
+    for number, (lower, upper) in enumerate(BANDS):
+        label = f"{100 * lower:.0f}-{100 * upper:.0f} %"
+        band = np.quantile(draws, (lower, upper), axis=0)
+        axes.fill_between(steps, *band, color=_FAN_COLOR, alpha=0.2 + 0.15 * number, linewidth=0, label=label)
+    axes.plot(steps, np.median(draws, axis=0), color=_FAN_COLOR, linewidth=1.2, label="median")
+    if truth is not None:
+        axes.plot(steps, truth, color="black", linewidth=1.0, linestyle=":", label="what followed")
+
+
+def _check_rank(name: str, values: np.ndarray, rank: int) -> None:
+    shape = np.shape(values)
+    if len(shape) != rank or 0 in shape:
+        raise ValueError(f"`{name}` must be a non-empty array of {rank} axes. Received: {name}.shape={shape}")
+
+
+def _style(axes: Axes, title: str, label: str) -> None:
+    axes.set_title(title, fontsize=11)
+    axes.set_ylabel(label, fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,244 @@
+"""One time step of a stochastic recurrent network: prior, posterior, emission, transition."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+from sisrnn_tf.cells.decoder import Decoder, FeedForwardDecoder
+from sisrnn_tf.cells.prior import GaussianPrior, Prior
+from sisrnn_tf.cells.transition import GRUTransition, Transition
+from sisrnn_tf.core import gaussians, networks, random
+from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
+from sisrnn_tf.core.validation import require, require_int, require_memory
+from sisrnn_tf.emissions import Emission
+from sisrnn_tf.inference import noise, step
+from sisrnn_tf.posteriors import Posterior, SemiImplicit
+
+PARTS = ("prior", "decoder", "transition", "posterior")
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class SISRNNCell(keras.layers.Layer):
+    """One step of the semi-implicit stochastic recurrent network (eqs. 4, 5, 8 and 9 of the paper).
+
+        prior       p(z_t | h_{t-1})      = N(loc, diag scale^2) = phi_prior(h_{t-1})
+        posterior   q(z_t | psi_t)        = N(loc, diag scale^2), psi_t = phi_encoder(x_t, h_{t-1}, eps_t)
+        emission    p(x_t | z_t, h_{t-1}) = phi_decoder(z_t, h_{t-1})
+        transition  h_t                   = GRU([x_t, z_t], h_{t-1})
+
+    As a Keras RNN cell it infers: z_t is drawn from the posterior given x_t, and the output is the parameters of the
+    emission. The methods named after the four parts are the cell seen as distributions.
+
+    Args:
+        emission: the emission, an object of `sisrnn_tf.emissions` with event size D and P parameters.
+        latent_size: Z.
+        hidden_size: H.
+        encoder: the posterior by its older name; give one of the two.
+        prior_sizes: units of the hidden layers of the paper's prior.
+        decoder_sizes: units of the hidden layers of the paper's decoder.
+        activation: of the hidden layers of the paper's parts; a Keras name or function.
+        scale_floor: smallest standard deviation of the paper's prior and posterior.
+        seed: int, where the cell's own stream of noise starts.
+        prior, decoder, transition: the parts of that name, of `sisrnn_tf.cells`; None for the paper's.
+        posterior: of `sisrnn_tf.posteriors`; None for `SemiImplicit` with the paper's sizes.
+
+    Call arguments:
+        inputs: x_t, `[B, D]`.
+        states: a list of h_{t-1}, `[B, H]`.
+
+    Returns:
+        Parameters of p(x_t | z_t, h_{t-1}), `[B, P]`, and a list of h_t.
+
+    Raises:
+        ValueError: sizes or dtypes of the parts do not fit together.
+
+    Example:
+        >>> cell = sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(28))
+        >>> layer = keras.layers.RNN(cell, return_sequences=True)
+        >>> parameters = layer(observations)  # [B, T, 28]
+    """
+
+    built: bool
+
+    def __init__(
+        self,
+        emission: Emission,
+        latent_size: int = 16,
+        hidden_size: int = 64,
+        encoder: Posterior | None = None,
+        prior_sizes: Sequence[int] = (64, 64),
+        decoder_sizes: Sequence[int] = (128, 128),
+        activation: Activation = "relu",
+        scale_floor: float = 1e-3,
+        seed: int = 0,
+        prior: Prior | None = None,
+        decoder: Decoder | None = None,
+        transition: Transition | None = None,
+        posterior: Posterior | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
+        self.latent_size = require_int("latent_size", latent_size, 1)
+        self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        require(isinstance(emission, Emission), "emission", "an object of `sisrnn_tf.emissions`", emission)
+        self.emission_part = emission
+        self.seed = seed
+        require_memory(3 * hidden_size * (hidden_size + latent_size), hidden_size=hidden_size, latent_size=latent_size)
+        require(encoder is None or posterior is None, "encoder", "left out where `posterior` is given", encoder)
+        posterior = encoder if posterior is None else posterior
+        network: dict[str, Any] = {"activation": activation, "dtype": self.dtype_policy}
+        floor: dict[str, Any] = {"scale_floor": scale_floor}
+        self.posterior_part = posterior or SemiImplicit(latent_size, name="posterior", **floor, **network)
+        self.prior_part = prior or GaussianPrior(latent_size, prior_sizes, name="prior", **floor, **network)
+        self.decoder = decoder or FeedForwardDecoder(emission.parameter_size, decoder_sizes, name="decoder", **network)
+        self.transition = transition or GRUTransition(hidden_size, dtype=self.dtype_policy, name="transition")
+        self._check_parts()
+        self.stream = random.RandomStream(seed, name="stream")
+        self.build((None, emission.event_size))
+
+    def _parts(self) -> dict[str, keras.layers.Layer]:
+        return dict(zip(PARTS, (self.prior_part, self.decoder, self.transition, self.posterior_part), strict=True))
+
+    def _check_parts(self) -> None:
+        sizes = {
+            "latent_size": self.latent_size,
+            "hidden_size": self.hidden_size,
+            "parameter_size": self.emission_part.parameter_size,
+        }
+        dtype = networks.density_dtype(self)
+        for name, part in self._parts().items():
+            for size, expected in sizes.items():
+                received = getattr(part, size, expected)
+                require(received == expected, name, f"a part with {size}={expected}, as the cell", received)
+            same = networks.density_dtype(part) == dtype
+            require(same, name, f"a part that computes densities in {dtype.name}, as the cell", part.dtype_policy)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the weights for inputs `[B, D]`.
+
+        Raises:
+            ValueError: the input does not have the emission's D features.
+        """
+        size = self.emission_part.event_size
+        if input_shape[-1] != size:
+            raise ValueError(
+                f"`inputs` must have {size} features, the emission's event size. Received shape {tuple(input_shape)}"
+            )
+        if self.built:
+            return
+        observation, latent, hidden = (None, size), (None, self.latent_size), (None, self.hidden_size)
+        for part, shapes in (
+            (self.posterior_part, (observation, hidden)),
+            (self.prior_part, (hidden,)),
+            (self.decoder, (latent, hidden)),
+            (self.transition, (observation, latent, hidden)),
+        ):
+            if not part.built:  # one that was loaded is
+                part.build(*shapes)
+        self.built = True
+
+    @property
+    def state_size(self) -> int:
+        """H."""
+        return self.hidden_size
+
+    @property
+    def output_size(self) -> int:
+        """P."""
+        return self.emission_part.parameter_size
+
+    def get_initial_state(self, batch_size: int | tf.Tensor | None = None) -> list[tf.Tensor]:
+        """Returns a list of h_0, `[B, H]`."""
+        return [self.transition.initial_state(batch_size)]
+
+    def sample_noise(self, shape: Sizes, seed: random.Seed) -> tf.Tensor:
+        """Draws noise eps for the posterior, `[*shape, N]`; N is 0 for a point mass.
+
+        Args:
+            shape: ints or a tensor.
+            seed: an int, a pair of ints or int32 `[2]`.
+        """
+        return self.posterior_part.sample_noise(shape, random.as_seed(seed))
+
+    def posterior_context(
+        self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns what all draws of psi_t share, from x_t `[.., D]`, h_{t-1} `[.., H]` and features `[.., F]`."""
+        return self.posterior_part.context(observation, hidden, *(() if features is None else (features,)))
+
+    def posterior_parameters(
+        self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: tf.Tensor | None = None
+    ) -> Gaussian:
+        """Returns psi_t, each `[*draws, .., Z]`.
+
+        Args:
+            observation: x_t, `[.., D]`.
+            hidden: h_{t-1}, `[.., H]`.
+            noise: eps_t, `[*draws, .., N]`.
+            features: of the posterior at t, `[.., F]`; None where it has none.
+        """
+        return self.posterior_part(self.posterior_context(observation, hidden, features), noise)
+
+    def emission_parameters(self, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns the parameters of p(x_t | z_t, h_{t-1}), `[.., P]`, from z_t `[.., Z]` and h_{t-1} `[.., H]`."""
+        return self.decoder(latent, hidden)
+
+    def prior(self, hidden: tf.Tensor) -> tfd.Distribution:
+        """Returns p(z_t | h_{t-1}), batch `[B]`, event `[Z]`, from h_{t-1} `[B, H]`."""
+        return self.prior_part.distribution(hidden)
+
+    def posterior(self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor) -> tfd.Distribution:
+        """Returns q(z_t | psi_t), batch `[B]`, event `[Z]`, from x_t `[B, D]`, h_{t-1} `[B, H]`, eps_t `[B, N]`."""
+        return gaussians.to_distribution(self.posterior_parameters(observation, hidden, noise))
+
+    def emission(self, latent: tf.Tensor, hidden: tf.Tensor) -> tfd.Distribution:
+        """Returns p(x_t | z_t, h_{t-1}), batch `[B]`, event `[D]`, from z_t `[B, Z]` and h_{t-1} `[B, H]`."""
+        return self.emission_part.distribution(self.emission_parameters(latent, hidden))
+
+    def call(
+        self, inputs: tf.Tensor, states: list[tf.Tensor] | tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Draws z_t from the posterior and steps; see the class."""
+        del training  # nothing here behaves differently
+        (hidden,) = states if isinstance(states, list | tuple) else [states]
+        features = self.step_features(inputs)
+        seeds = noise.row_seeds(self.stream.next_seed(), tf.range(tf.shape(inputs)[0]))
+        trajectory = step.infer(self, inputs, features, hidden, noise.draw(self, seeds))
+        return self.emission_parameters(trajectory.latent, hidden), [trajectory.hidden]
+
+    def step_features(self, observation: tf.Tensor) -> tf.Tensor | None:
+        """Returns the posterior's features of a step that comes alone, `[B, F]`, from x_t `[B, D]`.
+
+        Raises:
+            ValueError: the posterior's features need the whole sequence.
+        """
+        if not self.posterior_part.causal:
+            raise ValueError(
+                f"The posterior {type(self.posterior_part).__name__} reads the whole sequence, so a single step has no "
+                "posterior: take whole sequences (`log_likelihood`, `score`, `StochasticRNN`), or a posterior that is "
+                "causal."
+            )
+        features = self.posterior_part.features(observation[tf.newaxis], None)
+        return None if features is None else features[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "emission": keras.saving.serialize_keras_object(self.emission_part),
+            "latent_size": self.latent_size,
+            "hidden_size": self.hidden_size,
+            "seed": self.seed,
+            **{name: keras.saving.serialize_keras_object(part) for name, part in self._parts().items()},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SISRNNCell":
+        """Builds the cell from its `get_config`."""
+        config = dict(config)
+        for name in ("emission", *PARTS):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)

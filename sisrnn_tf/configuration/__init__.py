@@ -1,0 +1,1 @@
+"""What a run is made of, by name: its configuration, the presets of sizes, the memory that they want."""

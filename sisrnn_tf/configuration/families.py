@@ -1,0 +1,173 @@
+"""Families of models by name: what is to be known of each before one is built, which `factory.BUILDERS` does."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sisrnn_tf.configuration import weights
+from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
+from sisrnn_tf.inference.objectives import Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """A family of models.
+
+    Attributes:
+        label: its name in a report.
+        description: of it, in a few words.
+        kinds: of data that it fits.
+        options: fields of the configuration's model that it makes use of.
+        presets: preset -> fields of the configuration.
+        num_weights: (configuration of the model, specification of the data, emission) -> how many it trains.
+        is_exact: whether its likelihood is, and nothing is latent: it has neither objectives nor estimators.
+        has_steps: whether there are several stochastic steps, at which particles can be resampled.
+    """
+
+    label: str
+    description: str
+    kinds: tuple[Kind, ...]
+    options: tuple[str, ...]
+    presets: Mapping[str, Mapping[str, Any]]
+    num_weights: Callable[..., int]
+    is_exact: bool = False
+    has_steps: bool = True
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether there is a latent."""
+        return "latent_size" in self.options
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its posterior is a mixture over noise, so that K makes a difference."""
+        return "noise_sizes" in self.options
+
+    def fits(self, objective: type[Objective]) -> bool:
+        """Returns whether it can be trained by an objective, or estimated by it."""
+        return self.has_steps or not objective.needs_steps
+
+
+_SEQUENCES = (IMAGES, STROKES, SERIES)
+_LATENT = ("latent_size", "hidden_size", "encoder_sizes", "activation", "scale_floor")
+_NOISE = ("noise_sizes", "noise_weight_scale")
+_SENTENCE = (*_LATENT, "embedding_size", "dropout", "word_dropout")
+_TRANSFORMER = ("decoder_blocks", "attention_heads")
+
+# The paper's sizes are the configuration's defaults; "small" trains the digits in a minute or two.
+_SMALL = {
+    "latent_size": 8,
+    "hidden_size": 32,
+    "encoder_sizes": (64, 64, 64),
+    "noise_sizes": (32, 16, 8),
+    "prior_sizes": (32, 32),
+    "decoder_sizes": (64, 64),
+    "batch_size": 32,
+    "learning_rate": 3e-3,
+    "epochs": 40,
+    "num_mixing": 10,
+    "num_mixing_ramp_epochs": 10,
+}
+_PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SMALL, "paper": {}}
+# Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
+# minutes.
+_SENTENCE_SMALL = {
+    "latent_size": 16,
+    "hidden_size": 64,
+    "encoder_sizes": (64, 64, 64),
+    "noise_sizes": (32, 16, 8),
+    "embedding_size": 64,
+    "decoder_blocks": 2,
+    "attention_heads": 4,
+    "lstm_size": 128,
+    "batch_size": 32,
+    "eval_batch_size": 32,
+    "learning_rate": 2e-3,
+    "epochs": 30,
+    "num_mixing": 10,
+    "num_mixing_ramp_epochs": 5,
+}
+_SENTENCE_PAPER = {
+    "latent_size": 32,
+    "hidden_size": 256,
+    "batch_size": 32,
+    "eval_batch_size": 32,
+    "learning_rate": 5e-4,
+    "clip_norm": 5.0,
+    "epochs": 40,
+    "num_mixing_ramp_epochs": 10,
+}
+_SENTENCE_PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SENTENCE_SMALL, "paper": _SENTENCE_PAPER}
+_LSTM_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {**_SENTENCE_SMALL, "dropout": 0.2},
+    "paper": {**_SENTENCE_PAPER, "dropout": 0.5},
+}
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "sisrnn": Family(
+            "SIS-RNN",
+            "a semi-implicit posterior",
+            _SEQUENCES,
+            (*_LATENT, *_NOISE, "prior_sizes", "decoder_sizes"),
+            _PRESETS,
+            weights.of_sisrnn,
+        ),
+        "vrnn": Family(
+            "VRNN",
+            "point-mass mixing",
+            _SEQUENCES,
+            (*_LATENT, "prior_sizes", "decoder_sizes"),
+            _PRESETS,
+            weights.of_vrnn,
+        ),
+        "rnn": Family(
+            "RNN",
+            "no latent",
+            _SEQUENCES,
+            ("hidden_size", "decoder_sizes", "activation"),
+            _PRESETS,
+            weights.of_rnn,
+            is_exact=True,
+        ),
+        "sentence_sisrnn": Family(
+            "SIS-RNN of sentences",
+            "one latent a sentence, decoded by a transformer",
+            (TEXT,),
+            (*_SENTENCE, *_NOISE, *_TRANSFORMER),
+            _SENTENCE_PRESETS,
+            weights.of_sentence_sisrnn,
+            has_steps=False,
+        ),
+        "vae_lstm": Family(
+            "VAE-LSTM",
+            "point-mass mixing, decoded by an LSTM",
+            (TEXT,),
+            (*_SENTENCE, "lstm_size"),
+            _LSTM_PRESETS,
+            weights.of_vae_lstm,
+            has_steps=False,
+        ),
+        "vae_transformer": Family(
+            "VAE-transformer",
+            "point-mass mixing, decoded by a transformer",
+            (TEXT,),
+            (*_SENTENCE, *_TRANSFORMER),
+            _SENTENCE_PRESETS,
+            weights.of_vae_transformer,
+            has_steps=False,
+        ),
+    }
+)
+PRESETS = ("small", "paper")  # their names
+
+
+def fitting(kind: Kind) -> list[str]:
+    """Returns the names of the families that fit a kind of data."""
+    return [name for name, family in FAMILIES.items() if kind in family.kinds]
+
+
+def options() -> set[str]:
+    """Returns the fields of the configuration's model that any family makes use of."""
+    return {name for family in FAMILIES.values() for name in family.options}

@@ -1,0 +1,85 @@
+"""How many weights a model of a configuration trains, by family, before one is built."""
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.emissions.emission import Emission
+
+if TYPE_CHECKING:
+    from sisrnn_tf.configuration.config import ModelConfig
+
+
+def of_rnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many a deterministic RNN has.
+
+    Args:
+        config: of the model.
+        spec: of its data.
+        emission: that the data needs.
+    """
+    hidden_size = config.hidden_size
+    return _gru(emission.event_size, hidden_size) + _mlp(hidden_size, config.decoder_sizes, emission.parameter_size)
+
+
+def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
+    hidden_size, latent_size, event_size = config.hidden_size, config.latent_size, emission.event_size
+    return (
+        _posterior(config, event_size + hidden_size)
+        + _mlp(hidden_size, config.prior_sizes, 2 * latent_size)
+        + _mlp(latent_size + hidden_size, config.decoder_sizes, emission.parameter_size)
+        + _gru(event_size + latent_size, hidden_size)
+    )
+
+
+def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many a model with a latent a step has whose posterior takes noise; arguments as of `of_rnn`."""
+    return of_vrnn(config, spec, emission) + _noise(config)
+
+
+def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many a VAE of sentences with an LSTM has; arguments as of `of_rnn`."""
+    size, units, latent_size = config.embedding_size, config.lstm_size, config.latent_size
+    decoder = _dense(latent_size, 2 * units) + 4 * units * (size + latent_size + units + 1) + _dense(units, size)
+    return _reader(config, spec) + decoder
+
+
+def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many a VAE of sentences with a transformer has; arguments as of `of_rnn`."""
+    size = config.embedding_size
+    norm, attention, feed_forward = 2 * size, 4 * _dense(size, size), _mlp(size, (4 * size,), size)
+    block = 2 * norm + attention + _dense(config.latent_size, size) + feed_forward
+    return _reader(config, spec) + config.decoder_blocks * block + norm
+
+
+def of_sentence_sisrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many the same has whose posterior takes noise; arguments as of `of_rnn`."""
+    return of_vae_transformer(config, spec, emission) + _noise(config)
+
+
+def _dense(inputs: int, outputs: int) -> int:
+    return (inputs + 1) * outputs
+
+
+def _mlp(inputs: int, hidden_sizes: Sequence[int], outputs: int) -> int:
+    return sum(itertools.starmap(_dense, itertools.pairwise((inputs, *hidden_sizes, outputs))))
+
+
+def _gru(inputs: int, units: int) -> int:
+    return 3 * units * (inputs + units + 2)
+
+
+def _posterior(config: "ModelConfig", inputs: int) -> int:
+    return _mlp(inputs, config.encoder_sizes, 2 * config.latent_size)
+
+
+def _noise(config: "ModelConfig") -> int:
+    return sum(size * units for size, units in zip(config.noise_sizes, config.encoder_sizes, strict=True))
+
+
+def _reader(config: "ModelConfig", spec: DataSpec) -> int:
+    """Returns how many read sentences: the words, the GRU and the posterior."""
+    hidden_size, size, words = config.hidden_size, config.embedding_size, spec.observation_size
+    return _posterior(config, hidden_size) + _gru(size, hidden_size) + (words + 1) * size + words

@@ -1,0 +1,110 @@
+"""The probabilistic step: psi_t, then z_t, then h_t, and the log-densities of all three.
+
+    psi_t = posterior(x_t, h_{t-1}, features_t, eps_t),  z_t ~ q(. | psi_t),  h_t = transition(x_t, z_t, h_{t-1})
+
+Training, importance weighting, filtering, imputation, streams and the Keras cell all take this step. The functions know
+no time axis: what they do for rows `[B, ..]` they do for all steps at once, `[T, B, ..]`, where nothing recurs.
+"""
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf.core.types import Noise, StepDensities, Trajectory
+from sisrnn_tf.inference import noise
+
+
+def infer(
+    cell: keras.layers.Layer, observation: tf.Tensor, features: tf.Tensor | None, hidden: tf.Tensor, draws: Noise
+) -> Trajectory:
+    """Draws z_t from the posterior and steps.
+
+    Args:
+        cell: a stochastic cell.
+        observation: x_t, `[rows, D]`.
+        features: of the posterior at t, `[rows, F]`; None where it has none.
+        hidden: h_{t-1}, `[rows, H]`.
+        draws: the noise of the step.
+
+    Returns:
+        The step as a trajectory without a time axis.
+    """
+    posterior = cell.posterior_parameters(observation, hidden, draws.mixing, features)
+    latent = posterior.loc + posterior.scale * draws.latent
+    return Trajectory(latent, cell.transition(observation, latent, hidden), hidden, posterior)
+
+
+def log_densities(
+    cell: keras.layers.Layer, observation: tf.Tensor, emission_parameters: tf.Tensor, trajectory: Trajectory
+) -> StepDensities:
+    """Returns the log-densities of a trajectory but for its mixture's, each `[..]`, in nats.
+
+    Args:
+        cell: the stochastic cell that made the trajectory.
+        observation: x_t, `[.., D]`.
+        emission_parameters: the cell's at the trajectory, `[.., P]`.
+        trajectory: of the generating draw psi^0.
+    """
+    return StepDensities(
+        cell.emission_part.log_prob(emission_parameters, observation),
+        cell.prior_part.log_density(trajectory.latent, trajectory.previous_hidden),
+        cell.posterior_part.log_density(trajectory.latent, trajectory.posterior),
+    )
+
+
+def infer_missing(
+    cell: keras.layers.Layer,
+    observation: tf.Tensor,
+    observed: tf.Tensor,
+    features: tf.Tensor | None,
+    hidden: tf.Tensor,
+    seeds: tf.Tensor,
+) -> tuple[Trajectory, tf.Tensor]:
+    """Draws z_t and what is missing of x_t, each row on its own, and steps.
+
+        all of x_t observed     z_t ~ q(. | psi_t)
+        else                    z_t ~ p(. | h_{t-1}), missing ~ p(. | observed, z_t, h_{t-1})
+
+    Args:
+        cell, features, hidden: as of `infer`.
+        observation: x_t, `[rows, D]`; something that could be observed where it is missing, too.
+        observed: bool `[rows, D]`.
+        seeds: of the rows, int32 `[rows, 2]`; see `noise`.
+
+    Returns:
+        The step as a trajectory without a time axis, and x_t without gaps, `[rows, D]`.
+    """
+    inferred = infer(cell, observation, features, hidden, noise.draw(cell, seeds))
+    complete = tf.reduce_all(observed, axis=-1, keepdims=True)
+    latent = tf.where(complete, inferred.latent, cell.prior_part.sample(hidden, noise.latent_seeds(seeds)))
+    parameters = cell.emission_parameters(latent, hidden)
+    value = cell.emission_part.sample_missing(parameters, observation, observed, noise.missing_seeds(seeds))
+    return Trajectory(latent, cell.transition(value, latent, hidden), hidden, inferred.posterior), value
+
+
+def generate(
+    cell: keras.layers.Layer, hidden: tf.Tensor, seeds: tf.Tensor, temperature: float | tf.Tensor = 1.0
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Draws z_t from the prior and x_t from the emission, and steps.
+
+    Args:
+        cell: a stochastic cell.
+        hidden: h_{t-1}, `[rows, H]`.
+        seeds: of the rows, int32 `[rows, 2]`; see `noise`.
+        temperature: of the emission, see its `sample`.
+
+    Returns:
+        x_t, `[rows, D]`, and h_t, `[rows, H]`.
+    """
+    latent, parameters = predict(cell, hidden, seeds)
+    observation = cell.emission_part.sample(parameters, noise.missing_seeds(seeds), temperature)
+    return observation, cell.transition(observation, latent, hidden)
+
+
+def predict(cell: keras.layers.Layer, hidden: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a draw of z_t from the prior, `[rows, Z]`, and the emission's parameters at it, `[rows, P]`.
+
+    Args:
+        cell, hidden, seeds: as of `generate`.
+    """
+    latent = cell.prior_part.sample(hidden, noise.latent_seeds(seeds))
+    return latent, cell.emission_parameters(latent, hidden)

@@ -1,0 +1,130 @@
+"""What every posterior of a stochastic step is asked for."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sisrnn_tf.core import gaussians
+from sisrnn_tf.core.log_space import log_mean_exp
+from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
+from sisrnn_tf.core.validation import require_int, require_ints, require_positive, require_precision
+
+
+class Posterior(keras.layers.Layer, abc.ABC):
+    """The posterior of z_t: noise, mixing parameters psi_t from it, and the density of the mixture that they make.
+
+        psi_t = call(context(x_t, h_{t-1}, features_t), eps_t),    q(z_t | psi_t) = N(loc, diag scale^2)
+
+    What does not depend on noise is in the context, computed once for the K + 1 draws of a mixture. A posterior that
+    reads more of the sequence than x_t makes `features` of it, once a sequence, of which each step gets its own.
+
+    A subclass has `noise_size` and gives `build`, `sample_noise`, `context` and `call`; `features`
+    where it has them; `log_mixture` where its mixture is another than over whole latent vectors.
+
+    Args:
+        latent_size: Z.
+        hidden_sizes: units of each hidden layer.
+        activation: of the hidden layers; a Keras name or function.
+        scale_floor: smallest standard deviation of q(z_t | psi_t).
+
+    Attributes:
+        causal: whether the features of a step depend on x_t alone. Those that look further back or ahead want the
+            sequence whole, and a stream of single observations has not got it.
+    """
+
+    causal = True
+
+    def __init__(
+        self,
+        latent_size: int,
+        hidden_sizes: Sequence[int] = (128, 128, 128),
+        activation: Activation = "relu",
+        scale_floor: float = 1e-3,
+        **kwargs: Any,
+    ):
+        super().__init__(autocast=False, **kwargs)  # a context may hold float32 densities' parameters
+        require_precision(self)
+        self.latent_size = require_int("latent_size", latent_size, 1)
+        self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
+        self.activation = keras.activations.get(activation)
+        self.scale_floor = require_positive("scale_floor", scale_floor)
+
+    @abc.abstractmethod
+    def build(self, observation_shape: Shape, hidden_shape: Shape) -> None:
+        """Makes the weights for x_t `[.., D]` and h_{t-1} `[.., H]`."""
+
+    @property
+    @abc.abstractmethod
+    def noise_size(self) -> int:
+        """N: dimensions of the noise of a draw; 0 for a point mass, of which all draws are equal."""
+
+    @abc.abstractmethod
+    def sample_noise(self, shape: Sizes, seed: tf.Tensor) -> tf.Tensor:
+        """Draws noise eps `[*shape, N]`.
+
+        Args:
+            shape: ints or a tensor.
+            seed: int32 `[2]`, or `[*shape[:r], 2]`, see `random.uniform`.
+        """
+
+    def features(self, observations: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor | None:
+        """Returns what each step is told of the sequence beside x_t, time-major `[T, B, F]`; None for nothing.
+
+        Args:
+            observations: x, time-major `[T, B, D]`; 0 on padding.
+            mask: bool, time-major `[T, B]`, True on real steps; None where every step is real.
+        """
+        del observations, mask
+        return None
+
+    @abc.abstractmethod
+    def context(self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns what all draws of noise share, `[.., C]`.
+
+        Args:
+            observation: x_t, `[.., D]`.
+            hidden: h_{t-1}, `[.., H]`.
+            features: of the step, `[.., F]`; None where the posterior has none.
+        """
+
+    @abc.abstractmethod
+    def call(self, context: tf.Tensor, noise: tf.Tensor) -> Gaussian:
+        """Maps a context `[.., C]` and noise eps_t `[*draws, .., N]` to psi_t, each `[*draws, .., Z]`."""
+
+    def log_density(self, latent: tf.Tensor, psi: Gaussian) -> tf.Tensor:
+        """Returns log q(z_t | psi_t), `[..]`, in nats, of z_t `[.., Z]` and psi_t, each `[.., Z]`."""
+        return gaussians.log_density(latent, psi)
+
+    def log_mixture(self, latent: tf.Tensor, own: Gaussian, draws: Gaussian) -> tf.Tensor:
+        """Returns log ghat_t, `[..]`, in nats.
+
+            log ghat = logsumexp_{k=0..K} log q(z | psi^k) - log(K + 1)        (Yin & Zhou 2018, eq. 10)
+
+        The generating psi^0 must be a component: only so is p(x_t|.) p(z_t|.) / ghat_t an unbiased estimate.
+
+        Args:
+            latent: z_t ~ q(z_t | psi_t^0), `[.., Z]`.
+            own: psi_t^0, each `[.., Z]`.
+            draws: psi_t^1..psi_t^K, each `[.., K, Z]`.
+        """
+        extra = self.log_density(latent[..., tf.newaxis, :], draws)  # [.., K]
+        components = tf.concat([self.log_density(latent, own)[..., tf.newaxis], extra], axis=-1)
+        return log_mean_exp(components, axis=-1)
+
+    def compute_output_shape(self, context_shape: Shape, noise_shape: Shape) -> Gaussian:
+        """Returns the shapes of loc and scale."""
+        shape = (*noise_shape[:-1], self.latent_size)
+        return Gaussian(shape, shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "latent_size": self.latent_size,
+            "hidden_sizes": self.hidden_sizes,
+            "activation": keras.activations.serialize(self.activation),
+            "scale_floor": self.scale_floor,
+        }

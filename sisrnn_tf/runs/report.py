@@ -1,0 +1,229 @@
+"""The report of a run: its folder in, one page of HTML out that needs nothing but itself."""
+
+import base64
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from sisrnn_tf.analysis import likelihood_records, likelihoods
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.data.kinds import SUPPORTS
+from sisrnn_tf.data.spec import SPLITS, DataSpec
+from sisrnn_tf.runs import commands, environment, run_files
+from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs.workdir import Workdir
+
+_PICTURES = ("training", "samples", "reconstructions", "marginals", "information")
+
+# Rows of the table of metrics and what they mean; metrics that are not here follow by name.
+_METRICS = {
+    "loss": "what is minimized: minus L_K at the current beta; in validation at beta = 1",
+    "surrogate": "L_K at beta = 1: reconstruction - kl",
+    "reconstruction": "log p(x | z, h)",
+    "kl": "log ghat(z) - log p(z | h)",
+    "regularizer": "what the mixture gains: surrogate - lower_bound",
+    "lower_bound": "L, the bound without the mixture",
+    "kl_weight": "beta",
+    "num_mixing": "K",
+}
+_EXACT_LOSS = "minus the exact log-likelihood"
+
+# Columns of the table of latent dimensions.
+_DIMENSIONS = {
+    "mixing share of variance": "mixing_share",
+    "spread of log scale": "log_scale_spread",
+    "|skewness|": "mean_abs_skewness",
+    "excess kurtosis": "mean_excess_kurtosis",
+    "multimodal fraction": "fraction_multimodal",
+    "negentropy [nats]": "mean_negentropy",
+    "activity [prior variances]": "activity",
+}
+
+
+def write(workdir: Workdir, path: str | os.PathLike[str]) -> str:
+    """Writes the report of a run.
+
+    Args:
+        workdir: of the run; only read.
+        path: of the page; its folder is made if need be.
+
+    Returns:
+        Where it is, in words.
+
+    Raises:
+        ValueError: the folder holds no run, one of its files is damaged, or the path is that of one.
+        OSError: a file cannot be read or written.
+    """
+    output = Output("output", path)
+    page = render(collect(workdir)).encode("utf-8")
+    return output.write(lambda file: file.write(page))
+
+
+def render(view: dict[str, Any]) -> str:
+    """Returns the page.
+
+    Args:
+        view: as `collect` makes it. All its text is escaped.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sisrnn_tf.runs"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,  # a misspelled name is an error, not a gap in the page
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"fixed": _fixed, "count": _count, "setting": _setting}
+    return environment.get_template("report.html").render(view)
+
+
+def collect(workdir: Workdir) -> dict[str, Any]:
+    """Reads all that a report shows; what the run does not have, yet, is None or empty.
+
+    Args:
+        workdir: of the run.
+
+    Returns:
+        What the template shows, by name.
+
+    Raises:
+        ValueError: the folder holds no run, or one of its files is damaged.
+        OSError: a file cannot be read.
+    """
+    config = workdir.read_config()
+    spec = run_files.read_spec(workdir.data_spec)
+    records = run_files.read_evaluation(workdir.evaluation, spec.convention)
+    rows = likelihood_rows(records, spec)
+    evaluations = [commands.evaluate(workdir, config, spec, record) for record in records]
+    family = FAMILIES[config.model.model]
+    return {
+        "model": family.label,
+        "has_posterior": family.has_latent,
+        "spec": spec,
+        "is_text": spec.kind.has_words,
+        "quantity": SUPPORTS[spec.emission].quantity,
+        "tightest": tightest(rows),
+        "rows": rows,
+        "figure": likelihood_records.FIGURES[likelihood_records.figure(records[0])] if records else None,
+        "training": _training(run_files.read_metrics(workdir.metrics), config, spec),
+        "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
+        "dimension_columns": _DIMENSIONS,
+        "pictures": {name: _data_uri(workdir.plots / f"{name}.png") for name in _PICTURES},
+        "texts": {path.stem: _read_text(path) for path in (workdir.samples, workdir.reconstructions)},
+        "sections": dataclasses.asdict(config) | {"data.json": dataclasses.asdict(spec)},
+        "commands": [commands.train(workdir, config), *(command for command in evaluations if command)],
+        "versions": environment.versions(),
+    }
+
+
+def likelihood_rows(records: list[dict], spec: DataSpec) -> list[dict[str, Any]]:
+    """Returns a row for each estimator: the test split first, then more sequences, then the lower NLL.
+
+    Records that differ in nothing but their seed make one row: means over seeds, and `spread`, the standard deviation
+    of the NLL over seeds. The mean of their standard errors is at least that of the mean NLL: all seeds share the
+    sequences.
+
+    Args:
+        records: of evaluation.json.
+        spec: of the data.
+    """
+    names = ("split", "estimator", "num_mixing", "num_importance", "num_sequences")
+    means = ("nll", "standard_error", "nll_per_step")
+    rows = [
+        {
+            **{name: group[0][name] for name in names},
+            **{name: _mean([record.get(name) for record in group]) for name in means},
+            "figure": _mean([record[likelihood_records.figure(group[0])] for record in group]),
+            "sign": _sign(group[0]),
+            "seeds": sorted(record["seed"] for record in group),
+            "spread": statistics.stdev(record["nll"] for record in group) if len(group) > 1 else None,
+            "split_size": spec.num_sequences[SPLITS.index(group[0]["split"])],
+        }
+        for group in likelihood_records.by_seed(records)
+    ]
+    return sorted(rows, key=lambda row: (-SPLITS.index(row["split"]), -row["num_sequences"], row["nll"]))
+
+
+def tightest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Returns the row of lowest NLL on the test split, of those over the most sequences; None if there is none.
+
+    The choice is among means over seeds, so that no lucky seed is picked.
+
+    Args:
+        rows: as of `likelihood_rows`.
+    """
+    tested = [row for row in rows if row["split"] == "test" and math.isfinite(row["nll"])]
+    return min(tested, key=lambda row: (-row["num_sequences"], row["nll"]), default=None)
+
+
+def _sign(record: Mapping[str, Any]) -> str:
+    """Returns `=` for an exact likelihood and `<=` for a bound, from the estimator where `quantity` is missing."""
+    default = "=" if record["estimator"] == likelihoods.EXACT else "<="
+    return record.get("quantity", default).split()[-1]
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if len(known) == len(values) else None
+
+
+def _training(metrics: list[dict], config: ExperimentConfig, spec: DataSpec) -> dict[str, Any]:
+    """Returns how far training came, and the metrics of its best and its last epoch."""
+    training = config.training
+    steps = training.epochs * (spec.num_sequences[0] // training.batch_size)
+    total_steps = min(steps, training.max_steps or steps)
+    scored = [record for record in metrics if math.isfinite(record.get("val_loss", math.nan))]
+    best = min(scored, key=lambda record: record["val_loss"], default=None)
+    last = metrics[-1] if metrics else None
+    names = {name.removeprefix("val_") for record in (best, last) for name in record or ()}
+    names -= {"epoch", "step", "seconds"}
+    ordered = [name for name in _METRICS if name in names] + sorted(names - set(_METRICS))
+    is_exact = FAMILIES[config.model.model].is_exact
+    meanings = _METRICS | {"loss": _EXACT_LOSS} if is_exact else _METRICS
+    return {
+        "finished": last is not None and last["step"] >= total_steps,
+        "epochs": training.epochs,
+        "total_steps": total_steps,
+        "best": best,
+        "last": last,
+        "metrics": {name: meanings.get(name, "") for name in ordered},
+        "seconds": sum(record.get("seconds", 0.0) for record in metrics),
+    }
+
+
+def _read_text(path: pathlib.Path) -> str | None:
+    """Returns a file's text, damaged bytes shown as such; None if there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+
+
+def _data_uri(path: pathlib.Path) -> str | None:
+    """Returns a PNG as text that an <img> can hold; None if there is none."""
+    if not path.exists():
+        return None
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _fixed(value: float | None, digits: int) -> str:
+    """Returns a number with so many digits after the point, a dash for None."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _count(value: int) -> str:
+    """Returns a whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+def _setting(value: Any) -> str:
+    """Returns a value of a configuration as JSON has it, a list without its brackets."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_setting, value))
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)

@@ -1,0 +1,234 @@
+"""Log-likelihoods of any number of sequences: shard after shard, in several processes, resumable.
+
+What a sequence gets depends on the seed, its shard's name and its number in it, and not on batches, processes or what
+else is scored. A shard is done when its values and then the record of them are written, each at once: a kill loses no
+more than the shards in work, which are made again as a whole.
+"""
+
+import concurrent.futures
+import functools
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import pathlib
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sisrnn_tf._version import __version__
+from sisrnn_tf.core import atomic, random
+from sisrnn_tf.core.validation import parse_json, require
+from sisrnn_tf.data import shards
+from sisrnn_tf.data.coverage import Coverage
+from sisrnn_tf.runs import training
+from sisrnn_tf.runs.workdir import Workdir
+
+FORMATS = ("csv", "npz")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
+_FIELDS = ("sequence", "log_likelihood", "num_steps")
+
+
+class Job(NamedTuple):
+    """What is to be made of each shard.
+
+    Attributes:
+        workdir: of the run.
+        output: folder of the values.
+        num_mixing: K; None for that of the run's validation.
+        num_importance: M.
+        seed: of the noise.
+        batch_size: sequences at a time.
+        format: of the values, one of `FORMATS`.
+    """
+
+    workdir: str
+    output: pathlib.Path
+    num_mixing: int | None = None
+    num_importance: int = 1
+    seed: int = 0
+    batch_size: int = 256
+    format: str = "csv"
+
+
+class Result(NamedTuple):
+    """What became of a shard.
+
+    Attributes:
+        name: of the shard.
+        num_sequences: how many it has.
+        was_done: whether an earlier call has made it.
+        error: why it could not be scored; None where it was.
+        coverage: of text that was scored, how much of it the vocabulary knows; else None.
+    """
+
+    name: str
+    num_sequences: int = 0
+    was_done: bool = False
+    error: str | None = None
+    coverage: Coverage | None = None
+
+
+class Scorer:
+    """A model that scores shards.
+
+    Args:
+        job: what to make.
+
+    Raises:
+        ValueError: the workdir holds no trained model.
+    """
+
+    def __init__(self, job: Job):
+        self.job, self.run = job, training.load_best(Workdir(job.workdir))
+        num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
+        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.run.model.get_weights())
+        texts = (self.run.config.to_json(), self.run.spec.to_json())
+        self.model = [*(_hash(text.encode()) for text in texts), _hash(weights), __version__]
+        self.numbers = job.num_importance, num_mixing
+
+    def score(self, name: str, path: pathlib.Path) -> Result:
+        """Scores a shard, unless that is done, and writes its values."""
+        stat = path.stat()
+        identity = {
+            "input": {"name": path.name, "size": stat.st_size, "changed": stat.st_mtime_ns},
+            "model": self.model,
+            "num_importance, num_mixing, seed": [*self.numbers, self.job.seed],
+        }
+        output = self.job.output / f"{name}.{self.job.format}"
+        record = self.job.output / "done" / f"{output.name}.json"
+        done = _read_record(record)
+        if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
+            return Result(name, done["num_sequences"], was_done=True, coverage=done["coverage"])
+        shard = shards.read(path, self.run.spec, self.run.vocabulary)
+        content = _to_bytes(self._values(name, path, shard), self.job.format)
+        atomic.write(output, lambda file: file.write(content))
+        coverage = shard.coverage and shard.coverage._asdict()
+        done = {
+            "identity": identity,
+            "output": _hash(content),
+            "num_sequences": len(shard.keys),
+            "coverage": coverage,
+        }
+        atomic.write_text(record, json.dumps(done, indent=2) + "\n")
+        return Result(name, len(shard.keys), coverage=shard.coverage)
+
+    def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
+        """Returns the values of a shard's sequences, each `[N]`."""
+        seed = random.fold_in(random.as_seed(self.job.seed), zlib.crc32(name.encode()) - 2**31)
+        lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
+        parts = []
+        for first in range(0, len(lengths), self.job.batch_size):
+            sequences = shard.sequences[first : first + self.job.batch_size]
+            try:
+                parts.append(self._score_batch(sequences, seed, first))
+            except ValueError as error:
+                raise ValueError(f"{path}, sequences from {shard.keys[first]} on: {error}") from error
+        return dict(zip(_FIELDS, (np.array(shard.keys), np.concatenate(parts), lengths), strict=True))
+
+    def _score_batch(self, sequences, seed: tf.Tensor, first: int) -> np.ndarray:
+        """Returns log-likelihoods in the user's units, `[B]`."""
+        model, normalization, has_words = self.run.model, self.run.spec.normalization, self.run.spec.kind.has_words
+        if not has_words:
+            sequences = [self.run.spec.from_units(sequence) for sequence in sequences]
+        model.emission.check(np.concatenate(sequences))
+        lengths = np.array([len(sequence) for sequence in sequences])
+        mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
+        dtype = np.int32 if has_words else np.float32
+        observations = np.zeros([*mask.shape, *sequences[0].shape[1:]], dtype)
+        observations[mask] = np.concatenate(sequences)
+        values = model.score(observations, mask, *self.numbers, seed, first).numpy()
+        return values if normalization is None else values - lengths * normalization.log_volume
+
+
+def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> Iterator[Result]:
+    """Scores shards in so many processes, and yields a result for each, as they end.
+
+    Args:
+        job: what to make.
+        paths: name -> shard, of `shards.find`.
+        num_workers: 1 for this process alone.
+
+    Raises:
+        ValueError: the output's folder is that of a shard.
+        OSError: a process was killed.
+    """
+    folders = {path.resolve().parent for path in paths.values()}
+    apart = job.output.resolve() not in folders
+    require(apart, "output", "another folder than that of the input, whose files it could replace", str(job.output))
+    (job.output / "done").mkdir(parents=True, exist_ok=True)
+    for folder in (job.output, job.output / "done"):
+        atomic.clear_litter(folder)
+    if num_workers == 1:
+        for name, path in paths.items():
+            yield _score(job, name, path)
+        return
+    threads = max(1, (os.cpu_count() or 1) // num_workers)
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    with concurrent.futures.ProcessPoolExecutor(num_workers, context, _start_worker, (threads,)) as pool:
+        futures = [pool.submit(_score, job, name, path) for name, path in paths.items()]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        except concurrent.futures.BrokenExecutor as error:
+            raise OSError("A worker was killed, perhaps for want of memory. The same command goes on.") from error
+
+
+def _score(job: Job, name: str, path: pathlib.Path) -> Result:
+    try:
+        return _scorer(job).score(name, path)
+    except (ValueError, OSError) as error:
+        return Result(name, error=str(error))
+
+
+_scorer = functools.lru_cache(maxsize=1)(Scorer)  # one in each process
+
+
+def _start_worker(num_threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(num_threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Else a kill of the parent would leave its workers waiting for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _read_record(path: pathlib.Path) -> dict:
+    """Returns the record of a shard that is done; nothing where there is none, or a damaged one."""
+    try:
+        record = parse_json(path.read_bytes())
+        coverage = record["coverage"] and Coverage(**record["coverage"])
+        return record | {"num_sequences": int(record["num_sequences"]), "coverage": coverage}
+    except (OSError, ValueError, KeyError, TypeError):  # no file, no JSON, or JSON of another shape
+        return {}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _to_bytes(values: Mapping[str, Any], kind: str) -> bytes:
+    """Returns values `[N]` as a file of a kind of `FORMATS`."""
+    if kind == "npz":
+        content = io.BytesIO()
+        np.savez_compressed(content, **values)
+        return content.getvalue()
+    keys, *numbers = (value.tolist() for value in values.values())
+    rows = [list(values), *([_to_cell(key), *map(repr, row)] for key, *row in zip(keys, *numbers, strict=True))]
+    return "".join(",".join(row) + "\n" for row in rows).encode()
+
+
+def _to_cell(key: str) -> str:
+    """Returns a key as a cell of a csv file that a spreadsheet takes for text, and not for a formula that it runs."""
+    text = f"'{key}" if key.startswith(_FORMULAS) else key
+    # csv.writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text

@@ -1,0 +1,176 @@
+"""The folder of a run: where everything lies in it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+
+from sisrnn_tf.configuration.config import ExperimentConfig, differences
+from sisrnn_tf.core import atomic
+
+
+class Workdir:
+    """The folder of a run.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        config, data_spec, vocabulary, metrics, evaluation, diagnostics, samples, reconstructions, report: files; the
+            vocabulary, samples and reconstructions of text.
+        checkpoints, likelihoods, plots, tensorboard: folders.
+    """
+
+    def __init__(self, path: str | pathlib.Path):
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.json"
+        self.data_spec = self.path / "data.json"
+        self.vocabulary = self.path / "vocabulary.txt"
+        self.samples = self.path / "samples.txt"
+        self.reconstructions = self.path / "reconstructions.txt"
+        self.metrics = self.path / "metrics.jsonl"
+        self.evaluation = self.path / "evaluation.json"
+        self.diagnostics = self.path / "diagnostics.json"
+        self.report = self.path / "report.html"
+        self.checkpoints = self.path / "checkpoints"
+        self.likelihoods = self.path / "likelihoods"
+        self.plots = self.path / "plots"
+        self.tensorboard = self.path / "tensorboard"
+
+    def check(self, config: ExperimentConfig) -> None:
+        """Checks that a run with this configuration can start or continue here; changes nothing.
+
+        Raises:
+            ValueError: the folder cannot be written, or holds a run with another configuration.
+        """
+        self.check_writable()
+        if self.config.exists():
+            lines = differences(self.read_config(), config)
+            if lines:
+                raise ValueError(
+                    f"`workdir` {self.path} holds a run with another configuration. Continue it with the flags that it "
+                    "was started with, or choose another workdir. In the workdir != from the flags:\n  "
+                    + "\n  ".join(lines)
+                )
+
+    def check_writable(self) -> None:
+        """Checks that files can be written here; changes nothing.
+
+        Raises:
+            ValueError: they cannot.
+        """
+        for folder in (self.path, self.checkpoints, self.likelihoods, self.plots, self.tensorboard):
+            require_writable("workdir", self.path, folder)
+
+    def read_config(self) -> ExperimentConfig:
+        """Returns the configuration of the run that is here.
+
+        Raises:
+            ValueError: there is none, or it cannot be read.
+        """
+        if not self.config.exists():
+            raise ValueError(
+                f"`workdir` must be the folder of a run, with a config.json. Received: workdir={self.path}. "
+                "Start one with `python -m launch.train`."
+            )
+        try:
+            return ExperimentConfig.from_json(self.config.read_text(encoding="utf-8"))
+        except (ValueError, TypeError, AttributeError) as error:  # the latter two: valid JSON of another shape
+            raise ValueError(f"{self.config}: {error}") from error
+
+    def check_data(self, data_spec: str) -> None:
+        """Checks that the data is what the run that is here, if there is one, was started with.
+
+        Raises:
+            ValueError: it has changed.
+        """
+        if not self.data_spec.exists():
+            return
+        present = self.data_spec.read_bytes().decode(errors="replace")  # a damaged file differs too
+        if not _is_same_data(present, data_spec):
+            raise ValueError(
+                f"The data has changed since the run in `workdir` {self.path} was started. Restore it, or choose "
+                f"another workdir. In its {self.data_spec.name}:\n{present}Received:\n{data_spec}"
+            )
+
+    def owns(self, path: pathlib.Path) -> bool:
+        """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
+        files = [self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions]
+        files += [self.metrics, self.evaluation, self.diagnostics]
+        folders = (self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
+        return path in files or any(folder in (path, *path.parents) for folder in folders)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the folder for one process, until its end whatever that is; removes what killed ones left unfinished.
+
+        Raises:
+            ValueError: another process holds it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for folder in (self.path, self.checkpoints, self.likelihoods, self.plots):
+                atomic.clear_litter(folder)
+            yield
+        except BlockingIOError as error:
+            raise ValueError(
+                f"`workdir` {self.path} is in use by another process. Wait for it or choose another workdir."
+            ) from error
+        finally:
+            os.close(descriptor)
+
+    def create(self, config: ExperimentConfig, data_spec: str, vocabulary: str | None = None) -> None:
+        """Makes the folders and writes the configuration, the specification of the data and, of text, its words.
+
+        Args:
+            config: of the run.
+            data_spec: a JSON text.
+            vocabulary: a word a line; None where the data is no text.
+        """
+        for folder in (self.checkpoints, self.plots):
+            folder.mkdir(parents=True, exist_ok=True)
+        if vocabulary is not None:
+            atomic.write_text(self.vocabulary, vocabulary)
+        atomic.write_text(self.data_spec, data_spec)
+        atomic.write_text(self.config, config.to_json())
+
+
+def _is_same_data(present: str, received: str) -> bool:
+    """Returns whether two specifications are of one data set; the names of features are younger than some runs."""
+    try:
+        ours, theirs = json.loads(present), json.loads(received)
+    except (ValueError, RecursionError):
+        return present == received
+    if isinstance(ours, dict) and "features" not in ours:
+        theirs.pop("features", None)
+    return ours == theirs
+
+
+def copy_checkpoints(source: Workdir, target: Workdir) -> None:
+    """Copies what a run continues from, for a process that must not write where it lies."""
+    target.checkpoints.mkdir(parents=True, exist_ok=True)
+    for path in source.checkpoints.glob("last-*"):
+        if path.is_file():
+            shutil.copy(path, target.checkpoints)
+
+
+def require_writable(
+    name: str, received: pathlib.Path, folder: pathlib.Path, expected: str = "a folder that can be written"
+) -> None:
+    """Raises a ValueError unless files can be written to a folder, which may yet have to be made; changes nothing.
+
+    Args:
+        name: of the argument that it belongs to.
+        received: the argument's value.
+        folder: where files are to go.
+        expected: what the argument must be.
+    """
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={received}, but {existing} is not a folder or is read-only"
+        )
