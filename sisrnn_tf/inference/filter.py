@@ -211,15 +211,7 @@ def run(
     seeds = noise.step_seeds(seed, num_steps)
     begin = start(cell, batch_size, count, observations.dtype)
     zeros = tf.zeros([batch_size], observations.dtype)
-    static_rows = begin.hidden.shape[0]
-    records = (
-        (
-            tf.TensorArray(observations.dtype, num_steps, element_shape=[static_rows, observations.shape[2]]),
-            tf.TensorArray(tf.int32, num_steps, element_shape=[static_rows]),
-        )
-        if keep_records
-        else ()
-    )
+    records = _empty_records(observations, num_steps, begin.hidden.shape[0]) if keep_records else ()
 
     def body(time, before, total, sums, records):
         given = sequences.at(time)
@@ -245,6 +237,12 @@ def run(
     emission, prior, posterior, mixture = (part[tf.newaxis] for part in sums)
     terms = bound_terms(StepDensities(emission, prior, posterior), mixture)
     return Filtered(total, terms, last, *([array.stack() for array in records] or (None, None)))
+
+
+def _empty_records(observations, num_steps, static_rows) -> tuple[tf.TensorArray, tf.TensorArray]:
+    """Returns arrays for the values and the ancestors of all steps."""
+    values = tf.TensorArray(observations.dtype, num_steps, element_shape=[static_rows, observations.shape[2]])
+    return values, tf.TensorArray(tf.int32, num_steps, element_shape=[static_rows])
 
 
 def _means(advanced: Advanced, log_weights: tf.Tensor) -> list[tf.Tensor]:

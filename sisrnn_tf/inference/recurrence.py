@@ -92,10 +92,8 @@ class StochasticRNN(keras.layers.RNN):
         """
         cell = self.cell
         num_steps, batch_size = _sizes(observations)
-        if initial_state is None:
-            initial_state = cell.get_initial_state(batch_size)
-        initial_state = initial_state[0] if isinstance(initial_state, list | tuple) else initial_state
-        initial_hidden = tf.cast(initial_state, cell.compute_dtype)
+        static_batch = observations.shape[1]
+        initial_hidden = self._initial_hidden(initial_state, batch_size, static_batch)
         inputs = {"observation": observations, "mixing": draws.mixing, "latent": draws.latent}
         inputs |= {name: part for name, part in (("real", mask), ("features", features)) if part is not None}
         inputs = {
@@ -115,13 +113,11 @@ class StochasticRNN(keras.layers.RNN):
             outputs = tuple(array.write(time, value) for array, value in zip(outputs, values, strict=True))
             return time + 1, next_hidden, outputs
 
-        latent_dtype, static_batch = draws.latent.dtype, observations.shape[1]
-        signatures = [(latent_dtype, cell.latent_size), (initial_hidden.dtype, cell.hidden_size)]
-        signatures += [(latent_dtype, cell.latent_size)] * 2
+        of_latent, of_hidden = (draws.latent.dtype, cell.latent_size), (initial_hidden.dtype, cell.hidden_size)
         arrays = tuple(
-            tf.TensorArray(dtype, num_steps, element_shape=[static_batch, size]) for dtype, size in signatures
+            tf.TensorArray(dtype, num_steps, element_shape=[static_batch, size])
+            for dtype, size in (of_latent, of_hidden, of_latent, of_latent)  # z, h, loc, scale
         )
-        initial_hidden = tf.ensure_shape(initial_hidden, [static_batch, cell.hidden_size])
         _, _, arrays = tf.while_loop(
             lambda time, *_: time < num_steps,
             body,
@@ -133,6 +129,14 @@ class StochasticRNN(keras.layers.RNN):
         previous_hidden = tf.concat([initial_hidden[tf.newaxis], hidden[:-1]], axis=0)  # [T, B, H]
         previous_hidden = cut_gradient(previous_hidden, tf.range(num_steps)[:, tf.newaxis, tf.newaxis], self.truncation)
         return Trajectory(latent, hidden, previous_hidden, Gaussian(loc, scale))
+
+    def _initial_hidden(self, initial_state, batch_size, static_batch) -> tf.Tensor:
+        """Returns h_0, `[B, H]`, of what a caller gave for it."""
+        if initial_state is None:
+            initial_state = self.cell.get_initial_state(batch_size)
+        initial_state = initial_state[0] if isinstance(initial_state, list | tuple) else initial_state
+        hidden = tf.cast(initial_state, self.cell.compute_dtype)
+        return tf.ensure_shape(hidden, [static_batch, self.cell.hidden_size])
 
     def outputs(self, trajectory: Trajectory, emission_parameters: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the layer's outputs for a trajectory and its emission parameters `[T, B, P]`; see the class."""
