@@ -34,19 +34,15 @@ def contexts(
     batch = next(iter(pipeline.evaluation_batches(dataset, split, max_sequences, max_sequences)))
     observations, mask, real = (batch[name].numpy() for name in ("observations", "mask", "weight"))
     longer = (real > 0) & (mask.sum(axis=1) > context_steps)
+    total, left_out = int((real > 0).sum()), int((real > 0).sum() - longer.sum())
     if not longer.any():
         raise ValueError(
-            f"`context_steps` must leave steps to forecast: of {int((real > 0).sum())} sequences of the {split} split "
-            f"none is longer. Received: context_steps={context_steps}"
+            f"`context_steps` must leave steps to forecast: of {total} sequences of the {split} split none is longer. "
+            f"Received: context_steps={context_steps}"
         )
-    if not longer.all():
-        _LOGGER.warning(
-            "%d of %d sequences of the %s split have no more than %d steps, and are left out.",
-            int((real > 0).sum() - longer.sum()),
-            int((real > 0).sum()),
-            split,
-            context_steps,
-        )
+    if left_out:
+        message = "%d of %d sequences of the %s split have no more than %d steps, and are left out."
+        _LOGGER.warning(message, left_out, total, split, context_steps)
     values = np.where(mask[..., np.newaxis], observations, np.nan)[longer, : context_steps + num_steps]
     missing = context_steps + num_steps - values.shape[1]
     values = np.pad(values, [(0, 0), (0, missing), (0, 0)], constant_values=np.nan)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from sisrnn_tf.cells import contract
 from sisrnn_tf.cells.decoder import Decoder, FeedForwardDecoder
 from sisrnn_tf.cells.prior import GaussianPrior, Prior
 from sisrnn_tf.cells.transition import GRUTransition, Transition
@@ -53,7 +54,7 @@ class SISRNNCell(keras.layers.Layer):
         Parameters of p(x_t | z_t, h_{t-1}), `[B, P]`, and a list of h_t.
 
     Raises:
-        ValueError: sizes or dtypes of the parts do not fit together.
+        ValueError: sizes, shapes or dtypes of the parts do not fit together.
 
     Example:
         >>> cell = sisrnn_tf.SISRNNCell(sisrnn_tf.emissions.Bernoulli(28))
@@ -91,10 +92,15 @@ class SISRNNCell(keras.layers.Layer):
         posterior = encoder if posterior is None else posterior
         network: dict[str, Any] = {"activation": activation, "dtype": self.dtype_policy}
         floor: dict[str, Any] = {"scale_floor": scale_floor}
-        self.posterior_part = posterior or SemiImplicit(latent_size, name="posterior", **floor, **network)
-        self.prior_part = prior or GaussianPrior(latent_size, prior_sizes, name="prior", **floor, **network)
-        self.decoder = decoder or FeedForwardDecoder(emission.parameter_size, decoder_sizes, name="decoder", **network)
-        self.transition = transition or GRUTransition(hidden_size, dtype=self.dtype_policy, name="transition")
+        if posterior is None:
+            posterior = SemiImplicit(latent_size, name="posterior", **floor, **network)
+        if prior is None:
+            prior = GaussianPrior(latent_size, prior_sizes, name="prior", **floor, **network)
+        if decoder is None:
+            decoder = FeedForwardDecoder(emission.parameter_size, decoder_sizes, name="decoder", **network)
+        if transition is None:
+            transition = GRUTransition(hidden_size, dtype=self.dtype_policy, name="transition")
+        self.posterior_part, self.prior_part, self.decoder, self.transition = posterior, prior, decoder, transition
         self._check_parts()
         self.stream = random.RandomStream(seed, name="stream")
         self.build((None, emission.event_size))
@@ -110,11 +116,7 @@ class SISRNNCell(keras.layers.Layer):
         }
         dtype = networks.density_dtype(self)
         for name, part in self._parts().items():
-            for size, expected in sizes.items():
-                received = getattr(part, size, expected)
-                require(received == expected, name, f"a part with {size}={expected}, as the cell", received)
-            same = networks.density_dtype(part) == dtype
-            require(same, name, f"a part that computes densities in {dtype.name}, as the cell", part.dtype_policy)
+            contract.require_part(name, part, sizes, dtype)
 
     def build(self, input_shape: Shape) -> None:
         """Makes the weights for inputs `[B, D]`.
@@ -138,6 +140,8 @@ class SISRNNCell(keras.layers.Layer):
         ):
             if not part.built:  # one that was loaded is
                 part.build(*shapes)
+        with tf.init_scope():  # of a model made within a `tf.function` too
+            contract.try_parts(self)
         self.built = True
 
     @property
@@ -190,9 +194,22 @@ class SISRNNCell(keras.layers.Layer):
         """Returns p(z_t | h_{t-1}), batch `[B]`, event `[Z]`, from h_{t-1} `[B, H]`."""
         return self.prior_part.distribution(hidden)
 
-    def posterior(self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor) -> tfd.Distribution:
-        """Returns q(z_t | psi_t), batch `[B]`, event `[Z]`, from x_t `[B, D]`, h_{t-1} `[B, H]`, eps_t `[B, N]`."""
-        return gaussians.to_distribution(self.posterior_parameters(observation, hidden, noise))
+    def posterior(
+        self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: tf.Tensor | None = None
+    ) -> tfd.Distribution:
+        """Returns q(z_t | psi_t), batch `[B]`, event `[Z]`.
+
+        Args:
+            observation: x_t, `[B, D]`.
+            hidden: h_{t-1}, `[B, H]`.
+            noise: eps_t, `[B, N]`.
+            features: of the posterior at t, `[B, F]`; None for those of x_t alone.
+
+        Raises:
+            ValueError: the posterior's features need the whole sequence.
+        """
+        features = self.step_features(observation) if features is None else features
+        return gaussians.to_distribution(self.posterior_parameters(observation, hidden, noise, features))
 
     def emission(self, latent: tf.Tensor, hidden: tf.Tensor) -> tfd.Distribution:
         """Returns p(x_t | z_t, h_{t-1}), batch `[B]`, event `[D]`, from z_t `[B, Z]` and h_{t-1} `[B, H]`."""

@@ -6,8 +6,9 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from sisrnn_tf.cells.contract import require_part
 from sisrnn_tf.cells.prior import StandardPrior
-from sisrnn_tf.core import gaussians, random
+from sisrnn_tf.core import gaussians, networks, random
 from sisrnn_tf.core.types import Gaussian, Shape, Sizes
 from sisrnn_tf.core.validation import require, require_int, require_memory
 from sisrnn_tf.posteriors import Posterior, SemiImplicit
@@ -47,8 +48,7 @@ class SentenceCell(keras.layers.Layer):
         posterior = encoder if posterior is None else posterior
         if posterior is None:
             posterior = SemiImplicit(latent_size, dtype=self.dtype_policy, name="posterior")
-        received = posterior.latent_size
-        require(received == latent_size, "posterior", f"a part with latent_size={latent_size}, as the cell", received)
+        require_part("posterior", posterior, {"latent_size": latent_size}, networks.density_dtype(self))
         self.posterior_part = posterior
         self.prior_part = StandardPrior(latent_size, dtype=self.dtype_policy, name="prior")
         self.build((None, hidden_size))

@@ -125,7 +125,7 @@ class BoundTerms(NamedTuple):
 
 
 class StreamState(NamedTuple):
-    """Where a model stands between two observations; all zeros before the first.
+    """Where a model stands between two observations.
 
     Attributes:
         hidden: h_t of the particles, `[B, M, H]`.

@@ -2,7 +2,7 @@
 
 from sisrnn_tf.emissions.bernoulli import Bernoulli
 from sisrnn_tf.emissions.categorical import Categorical, OneHotCategorical
-from sisrnn_tf.emissions.emission import Emission
+from sisrnn_tf.emissions.emission import Emission, Factorized
 from sisrnn_tf.emissions.mixtures import LogisticMixture, NormalMixture
 from sisrnn_tf.emissions.normal import Normal
 from sisrnn_tf.emissions.strokes import StrokeMixture
@@ -11,6 +11,7 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Emission",
+    "Factorized",
     "LogisticMixture",
     "Normal",
     "NormalMixture",

@@ -54,7 +54,7 @@ class Bernoulli(Factorized):
 
         Args:
             parameters: logits `[.., D]`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
             temperature: divides the logits.
         """
         draws = random.uniform(tf.shape(parameters), seed, parameters.dtype)

@@ -106,7 +106,7 @@ class OneHotCategorical(Emission):
 
         Args:
             parameters: logits `[.., D]`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
             temperature: divides the logits.
         """
         return _draw(parameters, seed, temperature)
@@ -127,7 +127,7 @@ class OneHotCategorical(Emission):
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
         """
         left = tf.where(self._possible(x, observed), parameters, -math.inf)
         return tf.where(observed, x, self.sample(left, seed))

@@ -24,8 +24,9 @@ class Emission(abc.ABC):
     """From a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
 
     A subclass is serializable by its `get_config`, and gives what is abstract here; `possible`, with `expected` and
-    `advice`, where not every finite number can be observed; and `log_prob_observed` and `sample_missing` where
-    observations may have missing features.
+    `advice`, where not every finite number can be observed; and `log_prob_observed` and `sample_missing`, which
+    imputation needs: `Factorized` has them for independent dimensions. To be saved in a model it is registered with
+    `keras.saving.register_keras_serializable`.
 
     Args:
         event_size: D.
@@ -74,7 +75,8 @@ class Emission(abc.ABC):
 
         Args:
             parameters: `[.., P]`.
-            seed: int32 `[2]`, or one for each row; see `random.uniform`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`: `sisrnn_tf.random.uniform` and `normal` take both,
+                TensorFlow's and TFP's own draws only the first.
             temperature: below 1 what is likely becomes likelier.
         """
 
@@ -189,7 +191,7 @@ class Factorized(Emission):
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
         """
         return tf.where(observed, x, self.sample(parameters, seed))
 

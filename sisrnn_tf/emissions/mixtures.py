@@ -66,7 +66,7 @@ class Mixture(Emission):
 
         Args:
             parameters: `[.., P]`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
             temperature: divides the logits of the weights and multiplies the variance (Ha & Eck 2018, section 3.4).
         """
         return self._draw(*self.split(parameters), seed, temperature)
@@ -89,7 +89,7 @@ class Mixture(Emission):
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
         """
         return tf.where(observed, x, self._draw(*self._joint(parameters, x, observed), seed, 1.0))
 

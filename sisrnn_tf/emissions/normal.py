@@ -44,7 +44,7 @@ class Normal(Factorized):
 
         Args:
             parameters: `[.., 2 D]`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
             temperature: multiplies the variance.
         """
         loc, scale = gaussians.from_outputs(parameters, self.scale_floor)

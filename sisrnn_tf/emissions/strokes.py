@@ -80,7 +80,7 @@ class StrokeMixture(Emission):
 
         Args:
             parameters: `[.., P]`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
             temperature: divides the logits of weights and pen, and multiplies variances (Ha & Eck 2018, section 3.4).
         """
         nothing = tf.zeros([*tf.unstack(tf.shape(parameters)[:-1]), 3], parameters.dtype)
@@ -106,7 +106,7 @@ class StrokeMixture(Emission):
 
         Args:
             parameters, x, observed: as of `log_prob_observed`.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, or one for each row, `[.., 2]`.
         """
         return self._draw(parameters, x, observed, seed, 1.0)
 

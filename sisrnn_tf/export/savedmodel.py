@@ -50,6 +50,8 @@ def export(
         ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
     """
     path = pathlib.Path(filepath)
+    known = normalization is None or isinstance(normalization, Normalization)
+    require(known, "normalization", "a `sisrnn_tf.data.normalization.Normalization`", normalization)
     signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated)
     check_new("filepath", path)
     path.parent.mkdir(parents=True, exist_ok=True)

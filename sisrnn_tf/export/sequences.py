@@ -15,7 +15,8 @@ _WARMUP_STEPS = 8
 class SequenceSignatures:
     """What an exported model of sequences does; each method is a signature, its arguments are the request.
 
-    Observations are in the user's units, and so are likelihoods; only `emission_parameters` are the model's own.
+    Observations are in the user's units, and so are likelihoods; only `emission_parameters` are the model's own. There
+    is no `step` where the posterior reads the whole sequence, or where h_0 is not the zeros that a stream begins with.
 
     Args:
         model: a `StepwiseModel`.
@@ -54,7 +55,8 @@ class SequenceSignatures:
             "reconstruct": sequences,
             "generate": (requests.BATCH, requests.STEPS, requests.SEED),
         }
-        if model.cell.posterior_part.causal:
+        (begin,) = model.cell.get_initial_state(1)
+        if model.cell.posterior_part.causal and not np.any(begin):
             self.specs["step"] = (
                 tf.TensorSpec([None, size], dtype, "observation"),
                 tf.TensorSpec([None, num_importance, model.hidden_size], dtype, "hidden"),

@@ -77,7 +77,7 @@ class SIVILoss(keras.layers.Layer):
 
     @property
     def kl_weight(self) -> keras.Variable:
-        """beta, a weight; assign a number of at least 0."""
+        """beta, a weight; set it to a number of at least 0, to 1 alone where the objective does not weigh the KL."""
         return self._kl_weight
 
     @kl_weight.setter
@@ -87,7 +87,7 @@ class SIVILoss(keras.layers.Layer):
     def _require_kl_weight(self, value: float) -> float:
         require_between("kl_weight", value, 0, math.inf, "finite and at least 0")
         name = type(self.objective).__name__
-        expected = f"1 with the objective {name}: importance weights have no other beta"
+        expected = f"1 with the objective {name}, which weighs the KL by no other beta (`weighs_kl`)"
         require(self.objective.weighs_kl or value == 1, "kl_weight", expected, value)
         return value
 

@@ -29,7 +29,8 @@ class Estimate(NamedTuple):
 class Objective(abc.ABC):
     """An estimate of log p(x) from M trajectories or particles with K mixing draws a step.
 
-    Sizes may be tensors, so that one trace serves all.
+    Sizes may be tensors, so that one trace serves all. A subclass is a `dataclasses.dataclass(frozen=True)`, registered
+    with `keras.saving.register_keras_serializable` to be saved in a model.
 
     Args:
         num_importance: M.

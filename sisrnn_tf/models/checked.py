@@ -88,6 +88,9 @@ class CheckedModel(BuiltModel, abc.ABC):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, with the same noise at every call and checked as by `fit`.
 
+        The noise goes by batch, so within its spread the value depends on `batch_size`; that of a model's `estimate`,
+        whose noise goes by sequence, does not.
+
         Raises:
             ValueError: `y` or `sample_weight` is given, or the data holds what the model cannot score.
         """

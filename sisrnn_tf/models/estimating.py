@@ -82,7 +82,12 @@ class EstimatingModel(CheckedModel):
             ValueError: the objective is none, or does not fit the model, or the observations' shape is not the
                 model's.
         """
-        require(isinstance(objective, Objective), "objective", "such as SIVI(num_mixing=5)", objective)
+        require(
+            isinstance(objective, Objective),
+            "objective",
+            "an object of `sisrnn_tf.objectives`, such as SIVI(num_mixing=5)",
+            objective,
+        )
         require(self.has_steps or not objective.needs_steps, "objective", self._WHOLE, objective)
         first_row = tf.constant(require_int("first_row", first_row, 0))
         batch = self._to_batch(observations, mask)

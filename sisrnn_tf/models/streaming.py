@@ -35,13 +35,14 @@ class StreamingModel(SequenceModel):
         """H."""
 
     def initial_state(self, batch_size: int | tf.Tensor, num_importance: int | tf.Tensor = 1) -> StreamState:
-        """Returns the state before any observation: zeros.
+        """Returns the state before any observation: h_0, by the transition, and even weights.
 
         Args:
             batch_size: B.
             num_importance: M.
         """
-        hidden = tf.zeros([batch_size, num_importance, self.hidden_size], self.density_dtype)
+        (hidden,) = self.cell.get_initial_state(batch_size * num_importance)
+        hidden = tf.reshape(tf.cast(hidden, self.density_dtype), [batch_size, num_importance, self.hidden_size])
         return StreamState(hidden, tf.zeros([batch_size, num_importance], self.density_dtype))
 
     def stream_step(self, observation: Array, state: StreamState, num_mixing: int, seed: random.Seed) -> StreamStep:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sisrnn_tf.core import gaussians
 from sisrnn_tf.core.log_space import log_mean_exp
 from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
-from sisrnn_tf.core.validation import require_int, require_ints, require_positive, require_precision
+from sisrnn_tf.core.validation import require, require_int, require_ints, require_positive, require_precision
 
 
 class Posterior(keras.layers.Layer, abc.ABC):
@@ -21,14 +21,20 @@ class Posterior(keras.layers.Layer, abc.ABC):
     What does not depend on noise is in the context, computed once for the K + 1 draws of a mixture. A posterior that
     reads more of the sequence than x_t makes `features` of it, once a sequence, of which each step gets its own.
 
-    A subclass has `noise_size` and gives `build`, `sample_noise`, `context` and `call`; `features`
-    where it has them; `log_mixture` where its mixture is another than over whole latent vectors.
+    A subclass has `noise_size` and gives `build`, `sample_noise`, `context` and `call`; `features`, and then `causal`,
+    where it has them; `log_mixture` where its mixture is another than over whole latent vectors. It computes in its
+    `compute_dtype`: its layers are made with `dtype=self.dtype_policy` and built in `build`, and what it is given is
+    cast in `context`. What `call` returns is in the dtype of densities. To be saved it is registered with
+    `keras.saving.register_keras_serializable`, and has its own arguments in `get_config`.
 
     Args:
         latent_size: Z.
         hidden_sizes: units of each hidden layer.
         activation: of the hidden layers; a Keras name or function.
         scale_floor: smallest standard deviation of q(z_t | psi_t).
+
+    Raises:
+        ValueError: it has features of its own, and does not say whether they are `causal`.
 
     Attributes:
         causal: whether the features of a step depend on x_t alone. Those that look further back or ahead want the
@@ -51,6 +57,10 @@ class Posterior(keras.layers.Layer, abc.ABC):
         self.hidden_sizes = require_ints("hidden_sizes", hidden_sizes)
         self.activation = keras.activations.get(activation)
         self.scale_floor = require_positive("scale_floor", scale_floor)
+        own = type(self).__mro__[: type(self).__mro__.index(Posterior)]
+        silent = any("features" in vars(kind) for kind in own) and not any("causal" in vars(kind) for kind in own)
+        expected = "said by a class with `features`: False where those of a step depend on more than its x_t, else True"
+        require(not silent, "causal", expected, f"nothing, by {type(self).__name__}")
 
     @abc.abstractmethod
     def build(self, observation_shape: Shape, hidden_shape: Shape) -> None:
@@ -67,14 +77,15 @@ class Posterior(keras.layers.Layer, abc.ABC):
 
         Args:
             shape: ints or a tensor.
-            seed: int32 `[2]`, or `[*shape[:r], 2]`, see `random.uniform`.
+            seed: int32 `[2]`, or `[*shape[:r], 2]`, of which the noise is a function: by `sisrnn_tf.random.normal`
+                and `sisrnn_tf.random.uniform`, which take such seeds.
         """
 
     def features(self, observations: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor | None:
         """Returns what each step is told of the sequence beside x_t, time-major `[T, B, F]`; None for nothing.
 
         Args:
-            observations: x, time-major `[T, B, D]`; 0 on padding.
+            observations: x, time-major `[T, B, D]`; 0 on padding, and some finite number where `impute` is to find one.
             mask: bool, time-major `[T, B]`, True on real steps; None where every step is real.
         """
         del observations, mask
