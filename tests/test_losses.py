@@ -174,3 +174,10 @@ def test_importance_weights_have_no_other_beta():
     layer = SIVILoss(IWAE(4))
     with pytest.raises(ValueError, match="`kl_weight` must be 1 with the objective IWAE"):
         layer.kl_weight = 0.5
+
+
+def test_a_beta_assigned_past_the_check_is_not_reported_where_it_is_not_used(make_model):
+    model = make_model("SISRNN", objective=IWAE(2))
+    model.compile()
+    model.loss_layer.kl_weight.assign(0.5)
+    assert model.fit(np.ones([2, 3, 3], "float32"), verbose=0).history["kl_weight"] == [1.0]

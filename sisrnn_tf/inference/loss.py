@@ -101,7 +101,7 @@ class SIVILoss(keras.layers.Layer):
         """Adds the loss and updates the metrics; see the class."""
         if training:
             num_mixing = tf.cast(self._num_mixing, tf.int32) if num_mixing is None else num_mixing
-            kl_weight = tf.convert_to_tensor(self._kl_weight)
+            kl_weight = tf.convert_to_tensor(self._kl_weight if self.objective.weighs_kl else 1.0)
             objective = self.objective.with_sizes(num_mixing=num_mixing)
             value, terms = objective.training_value(passed, weight, kl_weight)
         else:
