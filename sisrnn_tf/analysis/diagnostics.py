@@ -23,15 +23,9 @@ ACTIVE = 0.01  # Burda et al.'s threshold, in prior variances
 COLLAPSED = 1e-3
 _EXAMPLES, _EXAMPLES_OF_A_DIMENSION = 9, 3  # a dimension's marginals look alike
 
-
-_MEANS = (
-    "mixing_share",
-    "log_scale_spread",
-    "mean_abs_skewness",
-    "mean_excess_kurtosis",
-    "fraction_multimodal",
-    "mean_negentropy",
-)
+# Measures of a latent dimension: what the mixing does, and what shape that gives.
+MIXING_MEASURES = ("mixing_share", "log_scale_spread")
+SHAPE_MEASURES = ("mean_abs_skewness", "mean_excess_kurtosis", "fraction_multimodal", "mean_negentropy")
 
 
 class Diagnostics(NamedTuple):
@@ -182,7 +176,10 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
     """
     num_steps, num_sequences, latent_size = diagnostics.marginals.mean.shape
     dimensions = _dimensions(diagnostics)
-    means = {name: float(np.mean([dimension[name] for dimension in dimensions])) for name in _MEANS}
+    means = {
+        name: float(np.mean([dimension[name] for dimension in dimensions]))
+        for name in (*MIXING_MEASURES, *SHAPE_MEASURES)
+    }
     share, spread = means["mixing_share"], means["log_scale_spread"]
     collapsed = diagnostics.num_noise_draws > 0 and max(share, spread**2) < COLLAPSED
     active = [dimension["mixing_share"] for dimension in dimensions if dimension["active"]]
@@ -202,7 +199,7 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
         "mean_mixing_share": share,
         "mean_mixing_share_of_active": active_share,
         "mean_log_scale_spread": spread,
-        **{name: means[name] for name in _MEANS[2:]},
+        **{name: means[name] for name in SHAPE_MEASURES},
         "mutual_information_limit": math.log(diagnostics.num_sequences.max()),
         "kl_per_step": _to_json(diagnostics.kl),
         "mutual_information_per_step": _to_json(diagnostics.mutual_information),

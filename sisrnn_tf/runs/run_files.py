@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sisrnn_tf.analysis.diagnostics import MIXING_MEASURES, SHAPE_MEASURES
 from sisrnn_tf.analysis.likelihoods import Estimate
 from sisrnn_tf.core.atomic import write_text
 from sisrnn_tf.core.validation import parse_json
@@ -47,24 +48,8 @@ _DIAGNOSTICS_FIELDS = {
     "dimensions": list,
 }
 # Of these a report shows what is there; other fields are left alone.
-_DIAGNOSTICS_NUMBERS = (
-    "mean_mixing_share",
-    "mean_log_scale_spread",
-    "mean_abs_skewness",
-    "mean_excess_kurtosis",
-    "fraction_multimodal",
-    "mean_negentropy",
-    "mutual_information_limit",
-)
-_DIMENSION_NUMBERS = (
-    "mixing_share",
-    "log_scale_spread",
-    "mean_abs_skewness",
-    "mean_excess_kurtosis",
-    "fraction_multimodal",
-    "mean_negentropy",
-    "activity",
-)
+_DIAGNOSTICS_NUMBERS = (*(f"mean_{name}" for name in MIXING_MEASURES), *SHAPE_MEASURES, "mutual_information_limit")
+_DIMENSION_NUMBERS = (*MIXING_MEASURES, *SHAPE_MEASURES, "activity")
 
 
 def read_spec(path: pathlib.Path) -> DataSpec:
