@@ -81,7 +81,7 @@ class StepwiseModel(StreamingModel):
         """
         num_steps, num_samples = require_int("num_steps", num_steps, 1), require_int("num_samples", num_samples, 1)
         count, num_mixing = self._to_sizes(num_importance, num_mixing)
-        batch = self._to_checked(context, mask)
+        batch = self._to_batch(context, mask)
         count = 1 if self.is_exact else max(count, num_samples)
         batches.require_room(self.emission.event_size, num_samples=num_samples, num_steps=num_steps)
         sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
@@ -134,7 +134,7 @@ class StepwiseModel(StreamingModel):
         known = tf.where(observed, given, 0.0)
         # Any values that could have been observed together with the others.
         known = self.emission.sample_missing(parameters, known, observed, random.as_seed(0))
-        batch = self._to_checked(known, mask)
+        batch = self._to_batch(known, mask)
         seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (num_particles * given.shape[0]))
         chunks = [
             self._impute_function(
@@ -161,13 +161,6 @@ class StepwiseModel(StreamingModel):
         """Returns M, and K as a tensor."""
         num_mixing = require_draws("num_mixing", num_mixing, 0)
         return require_draws("num_importance", num_importance, 1), tf.constant(num_mixing)
-
-    def _to_checked(self, observations, mask) -> Batch:
-        """Returns a batch that can be scored, 0 in its padding."""
-        batch = self._to_batch(observations, mask)
-        if batch.mask is not None:
-            batch = batch._replace(observations=tf.where(batch.mask[..., tf.newaxis], batch.observations, 0.0))
-        return batch
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _generate_function(self, batch_size, num_steps, temperature, seed):
