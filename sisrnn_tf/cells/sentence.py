@@ -72,9 +72,15 @@ class SentenceCell(keras.layers.Layer):
         """Returns what all draws of psi share, from an empty `[.., 0]` and h_T `[.., H]`."""
         return self.posterior_part.context(observation, hidden)
 
-    def posterior_parameters(self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor) -> Gaussian:
+    def posterior_parameters(
+        self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: None = None
+    ) -> Gaussian:
         """Returns psi, each `[*draws, .., Z]`, from an empty `[.., 0]`, h_T `[.., H]` and eps `[*draws, .., N]`."""
         return self.posterior_part(self.posterior_context(observation, hidden), noise)
+
+    def transition(self, observation: tf.Tensor, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns h_T, `[.., H]`, as it is: no step follows."""
+        return hidden
 
     def prior(self, hidden: tf.Tensor) -> tfd.Distribution:
         """Returns p(z), batch `[B]`, event `[Z]`, for h_T `[B, H]`."""

@@ -44,6 +44,11 @@ def to_tensor(name: str, value: Array) -> tf.Tensor:
     return tf.convert_to_tensor(to_array(name, value))
 
 
+def size_of(tensor: tf.Tensor, axis: int) -> int | tf.Tensor:
+    """Returns the size of an axis: an int where it is known, as XLA needs it, else a scalar tensor."""
+    return tensor.shape[axis] or tf.shape(tensor)[axis]
+
+
 def to_arrays(inputs: Inputs) -> np.ndarray | tf.Tensor | dict:
     """Returns an array, or a dictionary of arrays, of inputs in memory; see `to_array`.
 

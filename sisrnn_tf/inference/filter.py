@@ -19,6 +19,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import BoundTerms, StepDensities, Trajectory
 from sisrnn_tf.inference import noise, particles, step
 from sisrnn_tf.inference.bounds import bound_terms
@@ -141,7 +142,7 @@ def advance(
         resampling: when and how.
         keys: whose noise the particles draw.
     """
-    count = before.log_weights.shape[0] or tf.shape(before.log_weights)[0]
+    count = size_of(before.log_weights, 0)
     dtype = before.log_weights.dtype
     observation, features, observed, _ = (None if part is None else _to_rows(part, count) for part in given)
     seeds = noise.row_seeds(seed, keys.rows, count, keys.first_particle)  # [M B, 2]
@@ -150,10 +151,11 @@ def advance(
         trajectory = step.infer(cell, observation, features, before.hidden, noise.draw(cell, seeds))
     else:
         trajectory, values = step.infer_missing(cell, observation, observed, features, before.hidden, seeds)
-    densities, log_mixture = _densities(cell, values, features, trajectory, seeds, num_mixing)
+    parameters = cell.emission_parameters(trajectory.latent, before.hidden)
+    densities = step.log_densities(cell, values, parameters, trajectory)
+    log_mixture = _log_mixture(cell, values, features, trajectory, densities.posterior, seeds, num_mixing)
     increments = densities.emission + densities.prior - log_mixture
     if observed is not None:
-        parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
         partial = cell.emission_part.log_prob_observed(parameters, observation, observed)
         increments = tf.where(tf.reduce_all(observed, axis=-1), increments, partial)
     uniforms = noise.resampling_uniforms(seed, keys.rows, count, keys.first_particle, dtype)
@@ -168,16 +170,13 @@ def _to_rows(values: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
     return tf.tile(values, [count, *[1] * (values.shape.rank - 1)])
 
 
-def _densities(cell, observation, features, trajectory: Trajectory, seeds, num_mixing):
-    """Returns the log-densities of one step, each `[M B]`, and log ghat of it."""
-    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
-    densities = step.log_densities(cell, observation, parameters, trajectory)
+def _log_mixture(cell, observation, features, trajectory: Trajectory, own, seeds, num_mixing) -> tf.Tensor:
+    """Returns log ghat of one step, `[M B]`, of which log q(z | psi^0) is known."""
     # As of a sequence of one step, [1, M B, ..].
     whole = tf.nest.map_structure(lambda part: part[tf.newaxis], trajectory)
-    own, seeds, observation = (part[tf.newaxis] for part in (densities.posterior, seeds, observation))
+    own, seeds, observation = (part[tf.newaxis] for part in (own, seeds, observation))
     features = None if features is None else features[tf.newaxis]
-    mixture = mixture_of(cell, observation, features, whole, own, seeds, num_mixing)
-    return densities, mixture.log_density()[0]
+    return mixture_of(cell, observation, features, whole, own, seeds, num_mixing).log_density()[0]
 
 
 def run(
@@ -207,7 +206,7 @@ def run(
         keep_records: whether to keep `values` and `ancestors`, which `trace` needs.
     """
     observations = sequences.observations
-    num_steps, batch_size = (observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
+    num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
     seeds = noise.step_seeds(seed, num_steps)
     begin = start(cell, batch_size, count, observations.dtype)
     zeros = tf.zeros([batch_size], observations.dtype)

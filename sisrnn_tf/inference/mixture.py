@@ -11,6 +11,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Gaussian, Trajectory
 from sisrnn_tf.inference import noise
 
@@ -167,8 +168,7 @@ class _Layout(NamedTuple):
 
     @classmethod
     def of(cls, values: tf.Tensor, num_mixing) -> "_Layout":
-        dynamic = tf.shape(values)
-        shape = tuple(values.shape[axis] or dynamic[axis] for axis in (0, 1))
+        shape = size_of(values, 0), size_of(values, 1)
         return cls(shape, *_cut(shape[0] * shape[1], CHUNK_DRAWS // _maximum(num_mixing, 1)))
 
     def array(self, dtype: tf.DType, shape=()) -> tf.TensorArray:

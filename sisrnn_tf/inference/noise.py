@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf.core import networks, random
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Noise
 
 _MIXING, _LATENT, _EXTRA_MIXING, _MISSING = range(4)
@@ -42,7 +43,7 @@ def row_seeds(
     numbers = tf.range(count)[:, tf.newaxis] + first_particle  # [m, 1] or [m, B]
     particles = random.fold_in(seed[..., tf.newaxis, tf.newaxis, :], numbers)
     seeds = random.fold_in(particles, rows)  # [.., m, B, 2]
-    leading, batch_size = tf.shape(seed)[:-1], rows.shape[0] or tf.shape(rows)[0]
+    leading, batch_size = tf.shape(seed)[:-1], size_of(rows, 0)
     size = count * batch_size
     seeds = tf.reshape(seeds, tf.concat([leading, [size, 2]], axis=0))
     return tf.ensure_shape(seeds, [*seed.shape[:-1], size if isinstance(size, int) else None, 2])
@@ -50,7 +51,7 @@ def row_seeds(
 
 def draw(cell: keras.layers.Layer, seeds: tf.Tensor) -> Noise:
     """Returns the noise that makes psi^0 and z, for rows whose seeds are int32 `[.., 2]`."""
-    shape = [axis or tf.shape(seeds)[index] for index, axis in enumerate(seeds.shape[:-1])]
+    shape = [size_of(seeds, axis) for axis in range(seeds.shape.rank - 1)]
     return Noise(
         cell.posterior_part.sample_noise(shape, random.fold_in(seeds, _MIXING)),
         random.normal([*shape, cell.latent_size], latent_seeds(seeds), networks.density_dtype(cell)),
@@ -59,7 +60,7 @@ def draw(cell: keras.layers.Layer, seeds: tf.Tensor) -> Noise:
 
 def extra_mixing(posterior: keras.layers.Layer, seeds: tf.Tensor, num_mixing: int | tf.Tensor) -> tf.Tensor:
     """Returns eps of psi^1..psi^K, `[rows, K, N]`, for rows whose seeds are int32 `[rows, 2]`."""
-    rows = seeds.shape[0] or tf.shape(seeds)[0]
+    rows = size_of(seeds, 0)
     return posterior.sample_noise([rows, num_mixing], random.fold_in(seeds, _EXTRA_MIXING))
 
 
@@ -84,7 +85,7 @@ def resampling_uniforms(
         dtype: of the numbers.
     """
     seeds = random.fold_in(random.fold_in(random.fold_in(seed, _RESAMPLING), first_particle), rows)  # [B, 2]
-    batch_size = rows.shape[0] or tf.shape(rows)[0]
+    batch_size = size_of(rows, 0)
     return tf.transpose(random.uniform([batch_size, count], seeds, dtype))
 
 

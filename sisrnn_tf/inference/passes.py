@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import StepDensities, Trajectory
 from sisrnn_tf.inference import filter as filters
 from sisrnn_tf.inference import noise, step
@@ -55,6 +56,11 @@ class Pass(abc.ABC):
     def filter(self, count: int | tf.Tensor, num_mixing: int | tf.Tensor, resampling: Resampling) -> filters.Filtered:
         """Returns M = count particles that have followed each sequence."""
 
+    @staticmethod
+    def are_first(first: int | tf.Tensor, count: int | tf.Tensor) -> bool:
+        """Returns whether trajectories are known to be the first of each sequence alone."""
+        return isinstance(first, int) and isinstance(count, int) and (first, count) == (0, 1)
+
     def used_mixing(self, num_mixing: int | tf.Tensor) -> int | tf.Tensor:
         """Returns K, or 0 where it makes no difference."""
         return num_mixing if self.mixes else 0
@@ -80,7 +86,7 @@ class SequencePass(Pass):
         self.layer, self.cell, self.seed = layer, layer.cell, seed
         self.sequences = sequences
         observations = sequences.observations
-        self.num_steps, self.batch_size = (observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
+        self.num_steps, self.batch_size = size_of(observations, 0), size_of(observations, 1)
         self.rows = first_row + tf.range(self.batch_size)
         self.chunk_size = CHUNK_ROWS // (self.num_steps * self.batch_size)
         self.mixes = self.cell.posterior_part.noise_size > 0
@@ -112,7 +118,7 @@ class SequencePass(Pass):
 
     def paths(self, first: int | tf.Tensor, count: int | tf.Tensor, num_mixing: int | tf.Tensor) -> Paths:
         """See `Pass`."""
-        alone = isinstance(first, int) and isinstance(count, int) and (first, count) == (0, 1)
+        alone = self.are_first(first, count)
         sequences = self.sequences if alone else self._tiled(count)
         trajectory, parameters, seeds = self.first if alone else self._infer(sequences, self._seeds(first, count))
         densities = step.log_densities(self.cell, sequences.observations, parameters, trajectory)

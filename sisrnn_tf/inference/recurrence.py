@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Gaussian, Noise, Shape, Trajectory
 from sisrnn_tf.core.validation import require_int
 from sisrnn_tf.inference import noise, step
@@ -66,7 +67,7 @@ class StochasticRNN(keras.layers.RNN):
         del training  # nothing here behaves differently
         observations = batch_to_time_major(sequences)
         mask = None if mask is None else batch_to_time_major(mask)
-        num_steps, batch_size = _sizes(observations)
+        num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
         seeds = noise.row_seeds(noise.step_seeds(self.cell.stream.next_seed(), num_steps), tf.range(batch_size))
         features = self.cell.posterior_part.features(observations, mask)
         trajectory = self.scan(observations, noise.draw(self.cell, seeds), mask, initial_state, features)
@@ -91,7 +92,7 @@ class StochasticRNN(keras.layers.RNN):
             features: of the posterior, time-major `[T, B, F]`; None where it has none.
         """
         cell = self.cell
-        num_steps, batch_size = _sizes(observations)
+        num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
         static_batch = observations.shape[1]
         initial_hidden = self._initial_hidden(initial_state, batch_size, static_batch)
         inputs = {"observation": observations, "mixing": draws.mixing, "latent": draws.latent}
@@ -163,9 +164,3 @@ class StochasticRNN(keras.layers.RNN):
         config = super().get_config()
         config = {name: config[name] for name in ("name", "trainable", "dtype", "cell")}
         return {**config, "truncation": self.truncation}
-
-
-def _sizes(observations: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
-    """Returns T and B of time-major observations, static where known: XLA needs them so."""
-    dynamic = tf.shape(observations)
-    return observations.shape[0] or dynamic[0], observations.shape[1] or dynamic[1]

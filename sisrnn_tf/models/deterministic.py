@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sisrnn_tf.cells.deterministic import DeterministicCell
 from sisrnn_tf.core import networks, random
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Activation, Batch, BoundTerms
 from sisrnn_tf.core.validation import require_int, require_memory
 from sisrnn_tf.emissions import Emission
@@ -105,7 +106,7 @@ class RNN(StepwiseModel):
         """Returns h_t for all steps, `[B, T, H]`, whose gradient stops between segments of `truncation` steps."""
         if self.truncation is None:
             return self.gru(observations)
-        batch_size, num_steps = (observations.shape[axis] or tf.shape(observations)[axis] for axis in (0, 1))
+        batch_size, num_steps = size_of(observations, 0), size_of(observations, 1)
         length = (min if isinstance(num_steps, int) else tf.minimum)(num_steps, self.truncation)
         count = -(-num_steps // length)
         segments = tf.pad(observations, [[0, 0], [0, count * length - num_steps], [0, 0]])

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from sisrnn_tf.cells.sentence import SentenceCell
 from sisrnn_tf.core import random
+from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Array, Batch, StepDensities, Trajectory
 from sisrnn_tf.core.validation import require, require_between, require_int, require_memory
 from sisrnn_tf.emissions import Categorical
-from sisrnn_tf.inference import noise
+from sisrnn_tf.inference import noise, step
 from sisrnn_tf.inference.filter import Filtered
 from sisrnn_tf.inference.loss import SIVILoss
 from sisrnn_tf.inference.mixture import mixture_of
@@ -202,9 +203,7 @@ class SentencePass(Pass):
     ):
         self.model, self.seed, self.dropout_seed = model, seed, dropout_seed
         self.batch, self.hidden = model.read(batch)
-        batch_size, num_words = (
-            batch.observations.shape[axis] or tf.shape(batch.observations)[axis] for axis in (0, 1)
-        )
+        batch_size, num_words = size_of(batch.observations, 0), size_of(batch.observations, 1)
         self.rows = first_row + tf.range(batch_size)
         self.chunk_size = _CHUNK_LOGITS // (batch_size * num_words * model.emission.vocabulary_size)
         self.mixes = model.mixes
@@ -220,13 +219,12 @@ class SentencePass(Pass):
         seeds = noise.row_seeds(noise.step_seeds(self.seed, 1), self.rows, count, first)  # [1, m B, 2]
         draws = noise.draw(cell, seeds)
         hidden = tf.tile(self.hidden, [count, 1])[tf.newaxis]  # [1, m B, H]
-        psi = cell.posterior_parameters(cell.no_observation(hidden), hidden, draws.mixing)
-        trajectory = Trajectory(psi.loc + psi.scale * draws.latent, hidden, hidden, psi)
+        trajectory = step.infer(cell, cell.no_observation(hidden), None, hidden, draws)
         return trajectory, self.model.word_log_probs(self.batch, trajectory.latent[0], self.dropout_seed), seeds
 
     def paths(self, first: int | tf.Tensor, count: int | tf.Tensor, num_mixing: int | tf.Tensor) -> Paths:
         """See `Pass`."""
-        alone = isinstance(first, int) and isinstance(count, int) and (first, count) == (0, 1)
+        alone = self.are_first(first, count)
         trajectory, log_likelihood, seeds = self.first if alone else self._infer(first, count)
         cell, (latent, hidden, _, psi) = self.model.cell, trajectory
         densities = StepDensities(

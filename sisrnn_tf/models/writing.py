@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from sisrnn_tf.cells.sentence import SentenceCell
 from sisrnn_tf.core import batches, random
-from sisrnn_tf.core.arrays import to_tensor
+from sisrnn_tf.core.arrays import size_of, to_tensor
 from sisrnn_tf.core.types import Array, Batch
 from sisrnn_tf.core.validation import require, require_int
 from sisrnn_tf.models.base import SequenceModel
@@ -133,7 +133,7 @@ class WritingModel(SequenceModel):
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _decode_function(self, latent, num_steps, seed, sampler):
-        rows = latent.shape[0] or tf.shape(latent)[0]
+        rows = size_of(latent, 0)
         words = tf.TensorArray(tf.int32, num_steps, element_shape=[latent.shape[0]])
         begin = tf.fill([rows], self.words.begin_id)
 
