@@ -39,7 +39,9 @@ def from_flags() -> ExperimentConfig:
         options = defaults | given | sizes
         _refuse_useless(given, options["model"], entry)
         preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
-        return from_options(preset, options)
+        config = from_options(preset, options)
+        _refuse_unused(given, config.model)
+        return config
     except ValueError as error:
         raise app.UsageError(str(error)) from error
 
@@ -58,6 +60,16 @@ def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
         ({"num_components"}, () if given.get("emission") == "normal" else ("num_components",), "--emission=normal"),
     ):
         refuse_useless([name for name in given if name in names - set(used)], what)
+
+
+def _refuse_unused(given: dict[str, Any], config: ModelConfig) -> None:
+    """Raises a ValueError for flags of the model that others make useless, such as the noise's without mixing."""
+    family = FAMILIES[config.model]
+    unused = set(family.options) - set(family.used_options(vars(config)))
+    choices = ", ".join(
+        f"--{name}={getattr(config, name)}" for name in ("mixing", "posterior") if name in family.options
+    )
+    refuse_useless([name for name in given if name in unused], choices)
 
 
 def strategy_from_flags() -> tf.distribute.Strategy:

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import EMISSIONS
+from sisrnn_tf.configuration.config import EMISSIONS, MIXINGS, POSTERIORS
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
 from sisrnn_tf.data.registry import users
 
@@ -23,8 +23,27 @@ flags.DEFINE_enum(
 flags.DEFINE_integer("latent_size", None, "Z, dimensions of the latent z_t.")
 flags.DEFINE_integer("hidden_size", None, "H, units of the GRU; of text, of the one that reads the sentence.")
 flags.DEFINE_list("encoder_sizes", None, "Units of the encoder's hidden layers, comma-separated.")
-flags.DEFINE_list("noise_sizes", None, "Noise dimensions at the input of each encoder layer, comma-separated.")
+flags.DEFINE_enum(
+    "mixing",
+    None,
+    MIXINGS,
+    "How the posterior is made of Gaussians. none: it is one; joint: a mixture over whole latent vectors, the paper's; "
+    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn none.",
+)
+flags.DEFINE_list(
+    "noise_sizes", None, "Of --mixing=joint: noise dimensions at the input of each encoder layer, comma-separated."
+)
+flags.DEFINE_integer("noise_per_dimension", None, "Of --mixing=per_dimension: bits of a dimension's noise, 1 to 8.")
 flags.DEFINE_float("noise_weight_scale", None, "Initial noise weights, as a fraction of the other weights.")
+flags.DEFINE_enum(
+    "posterior",
+    None,
+    POSTERIORS,
+    "What the posterior of a step reads beside the state. filtering: x_t; smoothing: x_t..x_T, by a GRU that runs "
+    "backward, so there is no step-by-step serving. Default: filtering, of srnn smoothing.",
+)
+flags.DEFINE_integer("backward_size", None, "Of --posterior=smoothing: units of the GRU that runs backward.")
+flags.DEFINE_integer("prior_components", None, "Components of the prior, a mixture of Gaussians; 1: a Gaussian.")
 flags.DEFINE_list("prior_sizes", None, "Units of the prior's hidden layers, comma-separated.")
 flags.DEFINE_list("decoder_sizes", None, "Units of the decoder's hidden layers, comma-separated.")
 flags.DEFINE_string("activation", None, "Activation of hidden layers, a Keras name.")

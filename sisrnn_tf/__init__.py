@@ -17,12 +17,14 @@ from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.models.sampling import Sampler
 from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
+from sisrnn_tf.models.srnn import SRNN
 
 encoders = posteriors  # by its older name
 
 __all__ = [
     "RNN",
     "SISRNN",
+    "SRNN",
     "VRNN",
     "ExactLoss",
     "SISRNNCell",

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
-from sisrnn_tf import emissions, posteriors
+from sisrnn_tf import cells, emissions, posteriors
 from sisrnn_tf.configuration import families
 from sisrnn_tf.configuration.config import DataConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.core import optimizers
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import registry
@@ -20,6 +21,7 @@ from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
+from sisrnn_tf.models.srnn import SRNN
 
 
 def make_data(config: DataConfig, seed: int) -> SequenceDataset:
@@ -92,8 +94,6 @@ def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataS
     return {
         "emission": make_emission(config, spec),
         "hidden_size": config.hidden_size,
-        "decoder_sizes": config.decoder_sizes,
-        "activation": config.activation,
         "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,
@@ -101,25 +101,55 @@ def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataS
 
 
 def _make_rnn(config: ModelConfig, training: TrainingConfig, spec: DataSpec, vocabulary: None) -> RNN:
-    return RNN(**_sequence_options(config, training, spec))
+    network: dict[str, Any] = {"decoder_sizes": config.decoder_sizes, "activation": config.activation}
+    return RNN(**network, **_sequence_options(config, training, spec))
 
 
 def _make_latent(
     make: type[SISRNN],
+    make_parts: Callable[[ModelConfig, TrainingConfig, emissions.Emission], dict[str, keras.layers.Layer]],
     make_posterior: Callable[[ModelConfig, TrainingConfig], posteriors.Posterior],
     config: ModelConfig,
     training: TrainingConfig,
     spec: DataSpec,
     vocabulary: None,
 ) -> SISRNN:
-    return make(
-        latent_size=config.latent_size,
-        posterior=make_posterior(config, training),
-        prior_sizes=config.prior_sizes,
-        scale_floor=config.scale_floor,
-        **_mixing_options(training),
-        **_sequence_options(config, training, spec),
-    )
+    options = _sequence_options(config, training, spec)
+    # Before the posterior, so that models of one seed that differ in it alone start with the same other weights.
+    parts = make_parts(config, training, options["emission"])
+    posterior = make_posterior(config, training)
+    return make(latent_size=config.latent_size, posterior=posterior, **parts, **_mixing_options(training), **options)
+
+
+def _make_gru_parts(
+    config: ModelConfig, training: TrainingConfig, emission: emissions.Emission
+) -> dict[str, keras.layers.Layer]:
+    dtype, network = {"dtype": training.precision}, _network_options(config, training)
+    return {
+        "transition": cells.GRUTransition(config.hidden_size, name="transition", **dtype),
+        "decoder": cells.FeedForwardDecoder(emission.parameter_size, config.decoder_sizes, name="decoder", **network),
+        "prior": _make_prior(config, training),
+    }
+
+
+def _make_srnn_parts(
+    config: ModelConfig, training: TrainingConfig, emission: emissions.Emission
+) -> dict[str, keras.layers.Layer]:
+    dtype, network = {"dtype": training.precision}, _network_options(config, training)
+    sizes = (emission.parameter_size, config.hidden_size, config.decoder_sizes)
+    return {
+        "transition": cells.SRNNTransition(config.hidden_size, config.latent_size, name="transition", **dtype),
+        "decoder": cells.SRNNDecoder(*sizes, name="decoder", **network),
+        "prior": _make_prior(config, training),
+    }
+
+
+def _make_prior(config: ModelConfig, training: TrainingConfig) -> cells.Prior:
+    options = {"scale_floor": config.scale_floor, "name": "prior", **_network_options(config, training)}
+    sizes = config.latent_size, config.prior_sizes
+    if config.prior_components == 1:
+        return cells.GaussianPrior(*sizes, **options)
+    return cells.MixturePrior(*sizes, config.prior_components, **options)
 
 
 def _make_sentence_model(
@@ -174,31 +204,56 @@ def make_objective(config: TrainingConfig) -> objectives.Objective:
     return kind(**importance, num_mixing=config.num_mixing_start)
 
 
-def _make_gaussian(config: ModelConfig, training: TrainingConfig) -> posteriors.Gaussian:
+def _make_gaussian(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
     return posteriors.Gaussian(config.latent_size, **_posterior_options(config, training))
 
 
-def _make_semi_implicit(config: ModelConfig, training: TrainingConfig) -> posteriors.SemiImplicit:
+def _make_joint(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
     noise: dict[str, Any] = {"noise_sizes": config.noise_sizes, "noise_weight_scale": config.noise_weight_scale}
     return posteriors.SemiImplicit(config.latent_size, **noise, **_posterior_options(config, training))
 
 
+def _make_per_dimension(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
+    noise: dict[str, Any] = {name: getattr(config, name) for name in ("noise_per_dimension", "noise_weight_scale")}
+    return posteriors.PerDimension(config.latent_size, **noise, **_posterior_options(config, training))
+
+
+# By the configuration's `mixing`.
+MIXINGS: Mapping[str, Callable[[ModelConfig, TrainingConfig], posteriors.Posterior]] = {
+    "none": _make_gaussian,
+    "joint": _make_joint,
+    "per_dimension": _make_per_dimension,
+}
+
+
+def _make_mixing(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
+    return MIXINGS[config.mixing](config, training)
+
+
 def _posterior_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    summary = None
+    if "posterior" in FAMILIES[config.model].options and config.posterior == "smoothing":
+        summary = posteriors.BackwardGRU(config.backward_size, dtype=training.precision, name="summary")
     return {
         "hidden_sizes": config.encoder_sizes,
-        "activation": config.activation,
         "scale_floor": config.scale_floor,
-        "dtype": training.precision,
+        "summary": summary,
         "name": "posterior",
+        **_network_options(config, training),
     }
+
+
+def _network_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    return {"activation": config.activation, "dtype": training.precision}
 
 
 # By the names of `families.FAMILIES`: (configuration, training, specification of the data, vocabulary) -> model.
 BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
-    "sisrnn": functools.partial(_make_latent, SISRNN, _make_semi_implicit),
-    "vrnn": functools.partial(_make_latent, VRNN, _make_gaussian),
+    "sisrnn": functools.partial(_make_latent, SISRNN, _make_gru_parts, _make_mixing),
+    "vrnn": functools.partial(_make_latent, VRNN, _make_gru_parts, _make_gaussian),
+    "srnn": functools.partial(_make_latent, SRNN, _make_srnn_parts, _make_mixing),
     "rnn": _make_rnn,
-    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, _make_semi_implicit),
+    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, _make_mixing),
     "vae_lstm": functools.partial(_make_sentence_model, _make_lstm, _make_gaussian),
     "vae_transformer": functools.partial(_make_sentence_model, _make_transformer, _make_gaussian),
 }

@@ -20,7 +20,20 @@ from tests.launch import launcher
 SPEC = DataSpec("digits", "digits, threshold, rows (T=8, D=8)", "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
 OTHER = ExperimentConfig(
     DataConfig("mnist", "a folder/it's $HOME", True, "grey", "pixels", 7),
-    ModelConfig("sisrnn", 3, 5, (7,), (9,), 0.25, (), (2, 3), "tanh", 1e-5),
+    ModelConfig(
+        latent_size=3,
+        hidden_size=5,
+        encoder_sizes=(7,),
+        noise_sizes=(9,),
+        noise_weight_scale=0.25,
+        prior_sizes=(),
+        decoder_sizes=(2, 3),
+        activation="tanh",
+        scale_floor=1e-5,
+        posterior="smoothing",
+        backward_size=6,
+        prior_components=4,
+    ),
     TrainingConfig(
         *(
             3,
@@ -55,6 +68,9 @@ OTHER_TEXT = ExperimentConfig(
     dataclasses.replace(
         OTHER.model,
         model="sentence_sisrnn",
+        posterior="filtering",
+        backward_size=64,
+        prior_components=1,
         prior_sizes=(64, 64),
         decoder_sizes=(128, 128),
         embedding_size=12,

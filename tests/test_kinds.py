@@ -52,7 +52,7 @@ def test_a_family_says_what_its_model_is(name):
     assert (model.is_exact, model.has_steps) == (family.is_exact, family.has_steps)
     assert model.observation_rank == spec.kind.observation_rank
     assert (model.cell.latent_size > 0) == family.has_latent
-    assert model.mixes == family.mixes
+    assert model.mixes == family.mixes(vars(made.model))
     assert family.fits(SIVI) and family.fits(IWAE) and family.fits(FIVO) == model.has_steps
     if not family.is_exact:
         assert type(model.loss_layer.objective) is OBJECTIVES[made.training.objective]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import sisrnn_tf
-from sisrnn_tf.inference import mixture
+from sisrnn_tf.posteriors import posterior
 from tests.conftest import SIZES, build_model
 
 SMOOTH = {"dtype": "float64", "activation": "tanh"}
@@ -57,7 +57,7 @@ def _assert_alike(received, expected, tolerance):
 )
 def test_training_has_the_gradient_of_the_bound(observations, mask, monkeypatch, way, num_mixing, draws):
     """Masked, weighted, at a beta that is not 1."""
-    monkeypatch.setattr(mixture, "CHUNK_DRAWS", draws)
+    monkeypatch.setattr(posterior, "CHUNK_DRAWS", draws)
     model, twin = (build_model("SISRNN", num_mixing=num_mixing, kl_weight=0.6, **SMOOTH) for _ in range(2))
     inputs = {"observations": observations, "mask": mask, "weight": WEIGHT}
     received = _compiled_step(model, inputs, way == "xla")()

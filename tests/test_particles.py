@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from sisrnn_tf.core import random
 from sisrnn_tf.core.log_space import log_mean_exp
-from sisrnn_tf.inference import iwae, mixture, noise, particles, passes, step
+from sisrnn_tf.inference import iwae, noise, particles, passes, step
+from sisrnn_tf.posteriors import posterior
 from tests.passes import draw_noise, make_pass
 from tests.reference import sequence
 
@@ -89,7 +90,7 @@ def test_the_answer_does_not_depend_on_the_chunks_of_the_mixture(
     sisrnn64, make_model, observations, mask, monkeypatch, draws, resample
 ):
     expected = sisrnn64.log_likelihood(observations, mask, 5, K, resample, SEED)
-    monkeypatch.setattr(mixture, "CHUNK_DRAWS", draws)
+    monkeypatch.setattr(posterior, "CHUNK_DRAWS", draws)
     model = make_model("SISRNN", dtype="float64", activation="tanh")  # traced anew
     np.testing.assert_allclose(model.log_likelihood(observations, mask, 5, K, resample, SEED), expected, rtol=1e-12)
 

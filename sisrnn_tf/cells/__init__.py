@@ -2,7 +2,8 @@
 
 from sisrnn_tf.cells.cell import SISRNNCell
 from sisrnn_tf.cells.decoder import Decoder, FeedForwardDecoder
-from sisrnn_tf.cells.prior import GaussianPrior, Prior, StandardPrior
+from sisrnn_tf.cells.prior import GaussianPrior, MixturePrior, Prior, StandardPrior
+from sisrnn_tf.cells.srnn import SRNNDecoder, SRNNTransition
 from sisrnn_tf.cells.transition import GRUTransition, Transition
 
 __all__ = [
@@ -10,8 +11,11 @@ __all__ = [
     "FeedForwardDecoder",
     "GRUTransition",
     "GaussianPrior",
+    "MixturePrior",
     "Prior",
     "SISRNNCell",
+    "SRNNDecoder",
+    "SRNNTransition",
     "StandardPrior",
     "Transition",
 ]

@@ -1,4 +1,4 @@
-"""Priors p(z_t | h_{t-1}): what a cell asks of one, and the Gaussians."""
+"""Priors p(z_t | h_{t-1}): what a cell asks of one, the Gaussians, and a mixture of them."""
 
 import abc
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from tensorflow_probability import distributions as tfd
 from sisrnn_tf.core import gaussians, networks, random
 from sisrnn_tf.core.types import Activation, Gaussian, Shape
 from sisrnn_tf.core.validation import require_int, require_ints, require_positive
+from sisrnn_tf.emissions import NormalMixture
 
 
 class Prior(keras.layers.Layer, abc.ABC):
@@ -73,20 +74,19 @@ class _Normal(Prior):
         return loc + scale * random.normal(tf.shape(loc), seed, loc.dtype)
 
 
-@keras.saving.register_keras_serializable("sisrnn_tf")
-class GaussianPrior(_Normal):
-    """p(z_t | h_{t-1}) = N(loc, diag scale^2) = phi_prior(h_{t-1}) (eq. 4 of the paper).
+class _Network(Prior):
+    """A prior whose parameters a multilayer perceptron makes of h_{t-1}.
 
     Args:
         latent_size: Z.
-        hidden_sizes: units of each hidden layer.
-        activation: of the hidden layers; a Keras name or function.
-        scale_floor: smallest standard deviation.
+        parameter_size: how many parameters.
+        hidden_sizes, activation, scale_floor: as of `GaussianPrior`.
     """
 
     def __init__(
         self,
         latent_size: int,
+        parameter_size: int,
         hidden_sizes: Sequence[int] = (64, 64),
         activation: Activation = "relu",
         scale_floor: float = 1e-3,
@@ -94,21 +94,12 @@ class GaussianPrior(_Normal):
     ):
         super().__init__(latent_size, **kwargs)
         self.scale_floor = require_positive("scale_floor", scale_floor)
-        self.network = networks.MLP(
-            require_ints("prior_sizes", hidden_sizes),
-            2 * self.latent_size,
-            activation,
-            dtype=self.dtype_policy,
-            name="network",
-        )
+        sizes = require_ints("prior_sizes", hidden_sizes)
+        self.network = networks.MLP(sizes, parameter_size, activation, dtype=self.dtype_policy, name="network")
 
     def build(self, hidden_shape: Shape) -> None:
         """See `Prior`."""
         self.network.build(hidden_shape)
-
-    def parameters(self, hidden: tf.Tensor) -> Gaussian:
-        """Returns loc and scale, each `[.., Z]`, from h_{t-1} `[.., H]`."""
-        return gaussians.from_outputs(self.network(hidden), self.scale_floor)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -119,6 +110,61 @@ class GaussianPrior(_Normal):
             "activation": network["activation"],
             "scale_floor": self.scale_floor,
         }
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class GaussianPrior(_Network, _Normal):
+    """p(z_t | h_{t-1}) = N(loc, diag scale^2) = phi_prior(h_{t-1}) (eq. 4 of the paper).
+
+    Args:
+        latent_size: Z.
+        hidden_sizes: units of each hidden layer.
+        **kwargs: `activation` of the hidden layers, a Keras name or function, and `scale_floor`, the smallest standard
+            deviation.
+    """
+
+    def __init__(self, latent_size: int, hidden_sizes: Sequence[int] = (64, 64), **kwargs: Any):
+        super().__init__(latent_size, 2 * latent_size, hidden_sizes, **kwargs)
+
+    def parameters(self, hidden: tf.Tensor) -> Gaussian:
+        """Returns loc and scale, each `[.., Z]`, from h_{t-1} `[.., H]`."""
+        return gaussians.from_outputs(self.network(hidden), self.scale_floor)
+
+
+@keras.saving.register_keras_serializable("sisrnn_tf")
+class MixturePrior(_Network):
+    """p(z_t | h_{t-1}) = sum_c w_c N(loc_c, diag scale_c^2), a mixture over whole vectors.
+
+    Weights, loc and scale are phi_prior(h_{t-1}).
+    A richer posterior makes the bound tighter, a
+    richer prior makes the model better.
+
+    Args:
+        latent_size: Z.
+        hidden_sizes: units of each hidden layer.
+        num_components: C.
+        **kwargs: as of `GaussianPrior`.
+    """
+
+    def __init__(
+        self, latent_size: int, hidden_sizes: Sequence[int] = (64, 64), num_components: int = 10, **kwargs: Any
+    ):
+        # Its distribution is that of an emission of the same name: "the observation" is z_t.
+        mixture = NormalMixture(latent_size, num_components, kwargs.get("scale_floor", 1e-3))
+        super().__init__(latent_size, mixture.parameter_size, hidden_sizes, **kwargs)
+        self.mixture = mixture
+
+    def distribution(self, hidden: tf.Tensor) -> tfd.Distribution:
+        """See `Prior`."""
+        return self.mixture.distribution(self.network(hidden))
+
+    def sample(self, hidden: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """See `Prior`."""
+        return self.mixture.sample(self.network(hidden), seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "num_components": self.mixture.num_components}
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")

@@ -17,6 +17,8 @@ TRAIN_SPLITS = ("train", "val")
 LAYOUTS = ("rows", "pixels")
 SPLIT_PROTOCOLS = ("vrnn", "official")
 EMISSIONS = ("normal", "normal_mixture", "logistic_mixture")
+MIXINGS = ("none", "joint", "per_dimension")
+POSTERIORS = ("filtering", "smoothing")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 _LARGEST = float(np.finfo(np.float32).max)
@@ -89,8 +91,13 @@ class ModelConfig:
     latent_size: int = 16
     hidden_size: int = 64
     encoder_sizes: tuple[int, ...] = (128, 128, 128)
-    noise_sizes: tuple[int, ...] = (150, 100, 50)  # one entry an encoder layer
+    mixing: str = "joint"  # of the posterior: none, over whole latent vectors (the paper's), or of each dimension
+    noise_sizes: tuple[int, ...] = (150, 100, 50)  # of joint mixing, one entry an encoder layer
+    noise_per_dimension: int = 3  # bits, of mixing of each dimension
     noise_weight_scale: float = 0.1  # initial noise weights, as a fraction of the other weights
+    posterior: str = "filtering"  # filtering: reads x_t and the state; smoothing: a GRU over x_t..x_T too
+    backward_size: int = 64  # units of that GRU
+    prior_components: int = 1  # of the prior; 1: a Gaussian
     prior_sizes: tuple[int, ...] = (64, 64)
     decoder_sizes: tuple[int, ...] = (128, 128)
     activation: str = "relu"
@@ -110,17 +117,23 @@ class ModelConfig:
         _require_finite(self)
         _require_choice("model", self.model, MODELS)
         _require_choice("emission", self.emission, EMISSIONS)
+        _require_choice("mixing", self.mixing, MIXINGS)
+        _require_choice("posterior", self.posterior, POSTERIORS)
+        _require_minimum("noise_per_dimension", self.noise_per_dimension, 1)
+        require(self.noise_per_dimension <= 8, "noise_per_dimension", "from 1 to 8", self.noise_per_dimension)
         require(0 <= self.max_correlation < 1, "max_correlation", "in [0, 1)", self.max_correlation)
         for name in ("scale_floor", "emission_scale_floor"):
             require(getattr(self, name) > 0, name, "positive", getattr(self, name))
         sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
-        for name in (*sizes, "num_components"):
+        for name in (*sizes, "num_components", "backward_size", "prior_components"):
             _require_minimum(name, getattr(self, name), 1)
         for name in ("dropout", "word_dropout"):
             require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
         for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
             _require_sizes(name, getattr(self, name))
-        fitting = not FAMILIES[self.model].mixes or len(self.noise_sizes) == len(self.encoder_sizes)
+        fitting = "noise_sizes" not in FAMILIES[self.model].used_options(vars(self)) or len(self.noise_sizes) == len(
+            self.encoder_sizes
+        )
         require(fitting, "noise_sizes", f"as long as encoder_sizes={self.encoder_sizes}", self.noise_sizes)
         _require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
 

@@ -39,19 +39,30 @@ class Family:
         """Whether there is a latent."""
         return "latent_size" in self.options
 
-    @property
-    def mixes(self) -> bool:
-        """Whether its posterior is a mixture over noise, so that K makes a difference."""
-        return "noise_sizes" in self.options
+    def used_options(self, values: Mapping[str, Any]) -> list[str]:
+        """Returns the fields that it makes use of where others of the configuration's model have such values."""
+        return [name for name in self.options if all(values[other] in of for other, of in _DEPENDS.get(name, ()))]
+
+    def mixes(self, values: Mapping[str, Any]) -> bool:
+        """Returns whether its posterior is a mixture over noise, so that K makes a difference; values as above."""
+        return "mixing" in self.options and values["mixing"] != "none"
 
     def fits(self, objective: type[Objective]) -> bool:
         """Returns whether it can be trained by an objective, or estimated by it."""
         return self.has_steps or not objective.needs_steps
 
 
+# Field -> other fields, and those of their values with which it makes a difference.
+_DEPENDS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "noise_sizes": (("mixing", ("joint",)),),
+    "noise_per_dimension": (("mixing", ("per_dimension",)),),
+    "noise_weight_scale": (("mixing", ("joint", "per_dimension")),),
+    "backward_size": (("posterior", ("smoothing",)),),
+}
 _SEQUENCES = (IMAGES, STROKES, SERIES)
 _LATENT = ("latent_size", "hidden_size", "encoder_sizes", "activation", "scale_floor")
-_NOISE = ("noise_sizes", "noise_weight_scale")
+_NOISE = ("mixing", "noise_sizes", "noise_per_dimension", "noise_weight_scale")
+_OF_STEPS = ("posterior", "backward_size", "prior_sizes", "prior_components", "decoder_sizes")
 _SENTENCE = (*_LATENT, "embedding_size", "dropout", "word_dropout")
 _TRANSFORMER = ("decoder_blocks", "attention_heads")
 
@@ -70,6 +81,7 @@ _SMALL = {
     "num_mixing_ramp_epochs": 10,
 }
 _PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SMALL, "paper": {}}
+_SMOOTHING = {"mixing": "none", "posterior": "smoothing"}
 # Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
 # minutes.
 _SENTENCE_SMALL = {
@@ -110,7 +122,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "SIS-RNN",
             "a semi-implicit posterior",
             _SEQUENCES,
-            (*_LATENT, *_NOISE, "prior_sizes", "decoder_sizes"),
+            (*_LATENT, *_NOISE, *_OF_STEPS),
             _PRESETS,
             weights.of_sisrnn,
         ),
@@ -118,9 +130,17 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "VRNN",
             "point-mass mixing",
             _SEQUENCES,
-            (*_LATENT, "prior_sizes", "decoder_sizes"),
+            (*_LATENT, *_OF_STEPS),
             _PRESETS,
             weights.of_vrnn,
+        ),
+        "srnn": Family(
+            "SRNN",
+            "the latent on top of a deterministic RNN",
+            _SEQUENCES,
+            (*_LATENT, *_NOISE, *_OF_STEPS),
+            {name: {**sizes, **_SMOOTHING} for name, sizes in _PRESETS.items()},
+            weights.of_srnn,
         ),
         "rnn": Family(
             "RNN",

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.config import ExperimentConfig, ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.emissions.emission import Emission
-from sisrnn_tf.inference import mixture
+from sisrnn_tf.posteriors.posterior import CHUNK_DRAWS
 
 _COPIES = 4  # of the weights: themselves, their gradient, and Adam's two averages of it
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -103,13 +103,13 @@ def estimate(config: ExperimentConfig, spec: DataSpec, emission: Emission) -> Es
     model, training = config.model, config.training
     family = FAMILIES[model.model]
     latent_size = model.latent_size if family.has_latent else 0
-    noise_size = sum(model.noise_sizes) if family.mixes else 0
+    noise_size = _noise_size(model)
     steps = spec.num_steps if family.has_steps else 1
 
     def of_batch(batch_size, num_particles, num_mixing):
         rows, values = steps * batch_size * num_particles, spec.num_steps * batch_size * emission.event_size
         # The extra draws of one row, at the least, are made at once; see `ChunkedMixture`.
-        extra = max(num_mixing, mixture.CHUNK_DRAWS) * noise_size
+        extra = max(num_mixing, CHUNK_DRAWS) * noise_size
         return rows * (noise_size + latent_size) + extra + values, max(rows * noise_size, extra)
 
     batches = (
@@ -120,6 +120,13 @@ def estimate(config: ExperimentConfig, spec: DataSpec, emission: Emission) -> Es
     num_values, largest_draw = (max(parts) for parts in zip(*batches, strict=True))
     count = family.num_weights(model, spec, emission)
     return Estimate(count, bytes_each * _COPIES * count, bytes_each * num_values, largest_draw)
+
+
+def _noise_size(model: ModelConfig) -> int:
+    """Returns N, noise dimensions of a draw of the posterior."""
+    if not FAMILIES[model.model].mixes(vars(model)):
+        return 0
+    return sum(model.noise_sizes) if model.mixing == "joint" else model.latent_size * model.noise_per_dimension
 
 
 def _of_weights(config: ExperimentConfig) -> list[str]:

@@ -25,18 +25,20 @@ def of_rnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
 
 def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
     """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
-    hidden_size, latent_size, event_size = config.hidden_size, config.latent_size, emission.event_size
-    return (
-        _posterior(config, event_size + hidden_size)
-        + _mlp(hidden_size, config.prior_sizes, 2 * latent_size)
-        + _mlp(latent_size + hidden_size, config.decoder_sizes, emission.parameter_size)
-        + _gru(event_size + latent_size, hidden_size)
-    )
+    hidden_size = config.hidden_size
+    transition = _gru(emission.event_size + config.latent_size, hidden_size)
+    return transition + _of_step(config, emission)
 
 
 def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
     """Returns how many a model with a latent a step has whose posterior takes noise; arguments as of `of_rnn`."""
     return of_vrnn(config, spec, emission) + _noise(config)
+
+
+def of_srnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+    """Returns how many one has whose latent is on top of a deterministic RNN; arguments as of `of_rnn`."""
+    steps = _gru(emission.event_size, config.hidden_size) + _of_step(config, emission, config.latent_size)
+    return steps + _noise(config)
 
 
 def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
@@ -71,12 +73,29 @@ def _gru(inputs: int, units: int) -> int:
     return 3 * units * (inputs + units + 2)
 
 
+def _of_step(config: "ModelConfig", emission: Emission, further: int = 0) -> int:
+    """Returns how many prior, posterior and decoder have; the first two read so much more of the state."""
+    latent_size, state_size = config.latent_size, config.hidden_size + further
+    prior_size = 2 * latent_size if config.prior_components == 1 else config.prior_components * (1 + 2 * latent_size)
+    ahead = config.backward_size if config.posterior == "smoothing" else 0
+    return (
+        _posterior(config, emission.event_size + state_size + ahead)
+        + (_gru(emission.event_size, ahead) if ahead else 0)
+        + _mlp(state_size, config.prior_sizes, prior_size)
+        + _mlp(latent_size + config.hidden_size, config.decoder_sizes, emission.parameter_size)
+    )
+
+
 def _posterior(config: "ModelConfig", inputs: int) -> int:
     return _mlp(inputs, config.encoder_sizes, 2 * config.latent_size)
 
 
 def _noise(config: "ModelConfig") -> int:
-    return sum(size * units for size, units in zip(config.noise_sizes, config.encoder_sizes, strict=True))
+    if config.mixing == "joint":
+        return sum(size * units for size, units in zip(config.noise_sizes, config.encoder_sizes, strict=True))
+    if config.mixing == "per_dimension":
+        return _dense(config.encoder_sizes[-1], 2 * config.latent_size * config.noise_per_dimension)
+    return 0
 
 
 def _reader(config: "ModelConfig", spec: DataSpec) -> int:

@@ -20,15 +20,19 @@ def from_outputs(outputs: tf.Tensor, scale_floor: float) -> Gaussian:
 
 
 def log_density(value: tf.Tensor, parameters: Gaussian) -> tf.Tensor:
-    """Returns log N(value; loc, diag scale^2), `[..]`, in nats.
+    """Returns log N(value; loc, diag scale^2), `[..]`, in nats; arguments as of `log_densities`."""
+    return tf.reduce_sum(log_densities(value, parameters), axis=-1)
+
+
+def log_densities(value: tf.Tensor, parameters: Gaussian) -> tf.Tensor:
+    """Returns log N(value; loc, scale^2) of each dimension, `[.., Z]`, in nats.
 
     Args:
         value: `[.., Z]`; broadcasts against the parameters.
         parameters: each `[.., Z]`.
     """
     standardized = (value - parameters.loc) / parameters.scale
-    per_dimension = -0.5 * tf.square(standardized) - tf.math.log(parameters.scale) - 0.5 * math.log(2 * math.pi)
-    return tf.reduce_sum(per_dimension, axis=-1)
+    return -0.5 * tf.square(standardized) - tf.math.log(parameters.scale) - 0.5 * math.log(2 * math.pi)
 
 
 def to_distribution(parameters: Gaussian) -> tfd.Distribution:

@@ -53,6 +53,20 @@ def _plus_product(values: tf.Tensor, inputs: tf.Tensor, kernel: keras.Variable) 
     return values - keras.ops.matmul(inputs, -kernel)
 
 
+def noise_initializer(layer: keras.layers.Dense, scale: float) -> keras.initializers.Initializer:
+    """Returns what starts the noise weights beside a layer: a Glorot initialization, scaled.
+
+    Args:
+        layer: whose seed it follows, so that it takes none from Keras' sequence: all other weights then start as they
+            do without noise.
+        scale: 0 for zeros.
+    """
+    if scale == 0:
+        return keras.initializers.Zeros()
+    seed = layer.kernel_initializer.seed + 1
+    return keras.initializers.VarianceScaling(scale**2, "fan_avg", "uniform", seed=seed)
+
+
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class MLP(keras.layers.Layer):
     """Multilayer perceptron with a linear output in the dtype of densities.
@@ -83,11 +97,15 @@ class MLP(keras.layers.Layer):
             layer.build((None, size))
             size = layer.units
 
+    def hidden(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps `[.., input_size]` to the last hidden layer, `[.., last hidden size]`."""
+        for layer in self.dense_layers[:-1]:
+            inputs = layer(inputs)
+        return inputs
+
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps `[.., input_size]` to `[.., output_size]`."""
-        for layer in self.dense_layers:
-            inputs = layer(inputs)
-        return tf.cast(inputs, density_dtype(self))
+        return tf.cast(self.dense_layers[-1](self.hidden(inputs)), density_dtype(self))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the output."""
@@ -152,13 +170,7 @@ class NoiseMLP(keras.layers.Layer):
         self.output_layer = keras.layers.Dense(output_size, dtype=self.dtype_policy, name="output")
 
     def _noise_layer(self, index: int, size: int) -> keras.layers.Layer:
-        initializer = keras.initializers.Zeros()
-        if self.noise_weight_scale > 0:
-            # A seed that takes none from Keras' sequence: the other weights then start as they do without noise.
-            seed = self.hidden_layers[index].kernel_initializer.seed + 1
-            initializer = keras.initializers.VarianceScaling(
-                self.noise_weight_scale**2, "fan_avg", "uniform", seed=seed
-            )
+        initializer = noise_initializer(self.hidden_layers[index], self.noise_weight_scale)
         return keras.layers.Dense(
             size, use_bias=False, kernel_initializer=initializer, dtype=self.dtype_policy, name=f"noise_{index}"
         )

@@ -15,9 +15,6 @@ from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Gaussian, Trajectory
 from sisrnn_tf.inference import noise
 
-# Rows times mixing draws of a chunk. Of the paper's sizes 400 to 6400 are equally fast on a CPU.
-CHUNK_DRAWS = 1600
-
 
 class ChunkedMixture:
     """log ghat at the steps of trajectories; the noise of the extra draws is drawn chunk by chunk.
@@ -42,7 +39,7 @@ class ChunkedMixture:
     ):
         self.posterior, self.num_mixing = posterior, num_mixing
         self._inputs = (context, latent, *own)
-        self._layout = _Layout.of(latent, num_mixing)
+        self._layout = _Layout.of(latent, posterior.chunk_rows(num_mixing))
         self._seeds = self._layout.to_chunks(seeds)
 
     def log_density(self) -> tf.Tensor:
@@ -95,9 +92,8 @@ class ChunkedMixture:
     def _chunk(self, inputs: Sequence[tf.Tensor], seeds: tf.Tensor) -> tf.Tensor:
         """Returns log ghat of a chunk, `[rows]`, from context, z, loc, scale and seeds, each `[rows, ..]`."""
         context, latent, loc, scale = inputs
-        draws = noise.extra_mixing(self.posterior, seeds, self.num_mixing)  # [rows, K, N]
-        psi = Gaussian(*self.posterior(context[:, tf.newaxis], draws))  # each [rows, K, Z]
-        return self.posterior.log_mixture(latent, Gaussian(loc, scale), psi)
+        seeds = noise.extra_mixing_seeds(seeds)
+        return self.posterior.log_mixture_of_draws(context, latent, Gaussian(loc, scale), seeds, self.num_mixing)
 
     def _loop(self, body: Callable, values: tuple) -> tuple:
         count = self._layout.num_chunks
@@ -167,9 +163,9 @@ class _Layout(NamedTuple):
     num_chunks: int | tf.Tensor
 
     @classmethod
-    def of(cls, values: tf.Tensor, num_mixing) -> "_Layout":
+    def of(cls, values: tf.Tensor, chunk_rows: int | tf.Tensor) -> "_Layout":
         shape = size_of(values, 0), size_of(values, 1)
-        return cls(shape, *_cut(shape[0] * shape[1], CHUNK_DRAWS // _maximum(num_mixing, 1)))
+        return cls(shape, *_cut(shape[0] * shape[1], chunk_rows))
 
     def array(self, dtype: tf.DType, shape=()) -> tf.TensorArray:
         """Returns an empty array for the chunks of values `[T, rows, *shape]`."""
@@ -195,7 +191,7 @@ class _Layout(NamedTuple):
 def _cut(size, largest):
     """Returns size and number of equal parts that are at most, about, so large, and at least 1."""
     # At least one part, though of filling: TensorFlow cannot stack an array of none.
-    count = _maximum(-(-size // _maximum(largest, 1)), 1)
+    count = _maximum(-(-size // largest), 1)
     return _maximum(-(-size // count), 1), count
 
 

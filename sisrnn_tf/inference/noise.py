@@ -60,8 +60,12 @@ def draw(cell: keras.layers.Layer, seeds: tf.Tensor) -> Noise:
 
 def extra_mixing(posterior: keras.layers.Layer, seeds: tf.Tensor, num_mixing: int | tf.Tensor) -> tf.Tensor:
     """Returns eps of psi^1..psi^K, `[rows, K, N]`, for rows whose seeds are int32 `[rows, 2]`."""
-    rows = size_of(seeds, 0)
-    return posterior.sample_noise([rows, num_mixing], random.fold_in(seeds, _EXTRA_MIXING))
+    return posterior.sample_noise([size_of(seeds, 0), num_mixing], extra_mixing_seeds(seeds))
+
+
+def extra_mixing_seeds(seeds: tf.Tensor) -> tf.Tensor:
+    """Returns the seeds, int32 `[.., 2]`, that draw eps of psi^1..psi^K in rows of such seeds."""
+    return random.fold_in(seeds, _EXTRA_MIXING)
 
 
 def latent_seeds(seeds: tf.Tensor) -> tf.Tensor:

@@ -18,7 +18,7 @@ class Gaussian(Posterior):
     Args:
         latent_size: Z.
         hidden_sizes: units of each hidden layer.
-        **kwargs: `activation` and `scale_floor`, as of `Posterior`.
+        **kwargs: `activation`, `scale_floor` and `summary`, as of `Posterior`.
     """
 
     noise_size = 0
@@ -31,15 +31,15 @@ class Gaussian(Posterior):
 
     def build(self, observation_shape: Shape, hidden_shape: Shape) -> None:
         """Makes the weights for x_t `[.., D]` and h_{t-1} `[.., H]`."""
-        self.network.build((None, observation_shape[-1] + hidden_shape[-1]))
+        self.network.build(self.build_inputs(observation_shape, hidden_shape))
 
     def sample_noise(self, shape: Sizes, seed: tf.Tensor) -> tf.Tensor:
         """Returns the empty noise `[*shape, 0]`."""
         return tf.zeros(tf.concat([shape, [0]], axis=0), self.compute_dtype)
 
     def context(self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns `[.., 2 Z]`, all that there is to psi_t, from x_t `[.., D]` and h_{t-1} `[.., H]`."""
-        return self.network(networks.concat([observation, hidden], self.compute_dtype))
+        """Returns `[.., 2 Z]`, all that there is to psi_t; arguments as of `Posterior.context`."""
+        return self.network(self.join_inputs(observation, hidden, features))
 
     def call(self, context: tf.Tensor, noise: tf.Tensor) -> types.Gaussian:
         """Returns psi_t, each `[*draws, .., Z]`, the same for every draw of noise `[*draws, .., 0]`."""

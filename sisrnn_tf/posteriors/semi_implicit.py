@@ -21,7 +21,7 @@ class SemiImplicit(Posterior):
         hidden_sizes: units of each hidden layer.
         noise_sizes: dimensions of the centered Bernoulli noise at the input of each hidden layer.
         noise_weight_scale: initial noise weights, as a fraction of a Glorot initialization.
-        **kwargs: `activation` and `scale_floor`, as of `Posterior`.
+        **kwargs: `activation`, `scale_floor` and `summary`, as of `Posterior`.
     """
 
     def __init__(
@@ -52,15 +52,15 @@ class SemiImplicit(Posterior):
 
     def build(self, observation_shape: Shape, hidden_shape: Shape) -> None:
         """Makes the weights for x_t `[.., D]` and h_{t-1} `[.., H]`."""
-        self.network.build((None, observation_shape[-1] + hidden_shape[-1]))
+        self.network.build(self.build_inputs(observation_shape, hidden_shape))
 
     def sample_noise(self, shape: Sizes, seed: tf.Tensor) -> tf.Tensor:
         """Draws noise `[*shape, N]`, each -1/2 or 1/2; arguments as of `Posterior.sample_noise`."""
         return self.network.sample_noise(shape, seed)
 
     def context(self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns what all draws share, `[.., first hidden size]`, from x_t `[.., D]` and h_{t-1} `[.., H]`."""
-        return self.network.context(networks.concat([observation, hidden], self.compute_dtype))
+        """Returns what all draws share, `[.., first hidden size]`; arguments as of `Posterior.context`."""
+        return self.network.context(self.join_inputs(observation, hidden, features))
 
     def call(self, context: tf.Tensor, noise: tf.Tensor) -> types.Gaussian:
         """Maps a context `[.., C]` and noise eps_t `[*draws, .., N]` to psi_t, each `[*draws, .., Z]`."""

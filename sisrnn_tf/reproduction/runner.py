@@ -185,7 +185,7 @@ class Runner:
 
     def _diagnose(self, row: Row, seed: int, folder: Workdir, run: training.TrainedRun, dataset) -> dict | None:
         """Diagnoses the posterior of a row's first seed, and copies its marginals beside the results."""
-        if not FAMILIES[run.config.model.model].mixes or seed != row.seeds[0]:
+        if not FAMILIES[run.config.model.model].mixes(vars(run.config.model)) or seed != row.seeds[0]:
             return None
         record = run_diagnostics.diagnose(folder, run, dataset, "test", *self.plan.diagnosed, seed)
         pictures = self.results.path.with_suffix("")

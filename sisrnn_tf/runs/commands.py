@@ -52,7 +52,7 @@ def evaluate(workdir: Workdir, config: ExperimentConfig, spec: DataSpec, record:
     """
     names = {kind.label: name for name, kind in ESTIMATORS.items()} | {EXACT: "bound"}
     name = names.get(record["estimator"])
-    num_mixing = config.training.eval_num_mixing if FAMILIES[config.model.model].mixes else 0
+    num_mixing = config.training.eval_num_mixing if FAMILIES[config.model.model].mixes(vars(config.model)) else 0
     precision = record.get("precision", config.training.precision)
     size = spec.num_sequences[SPLITS.index(record["split"])]
     num_sequences = min(config.data.max_eval_sequences or size, size)
