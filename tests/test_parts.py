@@ -1,4 +1,4 @@
-"""Parts that a user writes: a posterior that looks ahead, one with a mixture of its own, a known state-space model."""
+"""Parts put together: posteriors that look ahead, mix each dimension, both; a user's own; a known state-space model."""
 
 import keras
 import numpy as np
@@ -8,12 +8,18 @@ import tensorflow_probability as tfp
 
 import sisrnn_tf
 from sisrnn_tf import cells, posteriors
-from sisrnn_tf.core import gaussians, networks, random
-from sisrnn_tf.core.log_space import log_mean_exp
+from sisrnn_tf.core import networks, random
 from sisrnn_tf.core.types import Gaussian
 
 X = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
 RUNS = 3000
+NETWORK = {
+    "hidden_sizes": (4,),
+    "noise_weight_scale": 4.0,
+    "activation": "tanh",
+    "scale_floor": 0.8,
+    "dtype": "float64",
+}
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -39,60 +45,26 @@ class LookingAhead(posteriors.SemiImplicit):
         return self.network.context(networks.concat([observation, hidden, features], self.compute_dtype))
 
 
-@keras.saving.register_keras_serializable("tests")
-class OwnMixture(posteriors.SemiImplicit):
-    """A mixture of its own in each dimension: log ghat = sum_j log (1 / (K + 1)) sum_k q(z_j | psi_j^k).
-
-    Exact where each dimension has noise of its own; here Z = 2, with a network for each.
-    """
-
-    def __init__(self, latent_size, **kwargs):
-        super().__init__(latent_size, **kwargs)
-        self.networks = [
-            networks.NoiseMLP(self.hidden_sizes, self.noise_sizes, 2, self.activation, 4.0, dtype=self.dtype_policy)
-            for _ in range(latent_size)
-        ]
-
-    @property
-    def noise_size(self):
-        return len(self.networks) * self.networks[0].noise_size
-
-    def build(self, observation_shape, hidden_shape):
-        for network in self.networks:
-            network.build((None, observation_shape[-1] + hidden_shape[-1]))
-
-    def sample_noise(self, shape, seed):
-        seeds = [random.fold_in(seed, index) for index in range(len(self.networks))]
-        return tf.concat([net.sample_noise(shape, own) for net, own in zip(self.networks, seeds, strict=True)], -1)
-
-    def context(self, observation, hidden, features=None):
-        inputs = networks.concat([observation, hidden], self.compute_dtype)
-        return tf.concat([network.context(inputs) for network in self.networks], axis=-1)
-
-    def call(self, context, noise):
-        parts = [tf.split(part, len(self.networks), axis=-1) for part in (context, noise)]
-        outputs = [network(*pair) for network, *pair in zip(self.networks, *parts, strict=True)]
-        psi = [gaussians.from_outputs(output, self.scale_floor) for output in outputs]
-        return Gaussian(*(tf.concat(values, axis=-1) for values in zip(*psi, strict=True)))
-
-    def log_mixture(self, latent, own, draws):
-        def per_dimension(value, psi):
-            parts = [part[..., tf.newaxis] for part in (value, *psi)]
-            return gaussians.log_density(parts[0], Gaussian(*parts[1:]))
-
-        extra = per_dimension(latent[..., tf.newaxis, :], draws)  # [.., K, Z]
-        components = tf.concat([per_dimension(latent, own)[..., tf.newaxis, :], extra], axis=-2)
-        return tf.reduce_sum(log_mean_exp(components, axis=-2), axis=-1)
+def _looking_ahead(latent_size):
+    return LookingAhead(latent_size, noise_sizes=(3,), **NETWORK)
 
 
-def _make(posterior, latent_size, **kwargs):
+def _per_dimension(latent_size):
+    return posteriors.PerDimension(latent_size, noise_per_dimension=2, **{**NETWORK, "noise_weight_scale": 2.0})
+
+
+def _both(latent_size):
+    summary = posteriors.BackwardGRU(2, dtype="float64")
+    return posteriors.PerDimension(latent_size, noise_per_dimension=2, summary=summary, **NETWORK)
+
+
+def _make(posterior, latent_size, make=sisrnn_tf.SISRNN, **kwargs):
     keras.utils.set_random_seed(5)
-    network = {"hidden_sizes": (4,), "noise_sizes": (3,), "noise_weight_scale": 4.0, "activation": "tanh"}
-    model = sisrnn_tf.SISRNN(
+    model = make(
         sisrnn_tf.emissions.Bernoulli(2),
         latent_size,
         3,
-        posterior=posterior(latent_size, dtype="float64", scale_floor=0.8, **network),
+        posterior=posterior(latent_size),
         prior_sizes=(3,),
         decoder_sizes=(4,),
         scale_floor=0.5,
@@ -100,13 +72,21 @@ def _make(posterior, latent_size, **kwargs):
         dtype="float64",
         **kwargs,
     )
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(5)
     for weight in model.trainable_weights:
         weight.assign(weight.numpy() + rng.normal(scale=0.3, size=weight.shape))
     return model
 
 
-@pytest.fixture(scope="module", params=[(LookingAhead, 1), (OwnMixture, 2)], ids=["looking ahead", "own mixture"])
+KINDS = {
+    "looking ahead": (_looking_ahead, 1),
+    "per dimension": (_per_dimension, 2),
+    "both": (_both, 2),
+    "srnn": (_looking_ahead, 1, sisrnn_tf.SRNN),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
 def model(request):
     return _make(*request.param)
 
@@ -147,16 +127,18 @@ def test_every_estimator_is_unbiased(model, num_importance, resample):
     assert _z_score(np.log(estimates), np.log(expected)) < -3
 
 
-@pytest.mark.parametrize("kind", [(LookingAhead, 1), (OwnMixture, 2)], ids=["looking ahead", "own mixture"])
+@pytest.mark.parametrize("kind", ["looking ahead", "per dimension"])
 def test_leaving_the_generating_draw_out_is_seen(kind, monkeypatch):
-    own_mixture = kind[0].log_mixture
+    made = type(KINDS[kind][0](2))
+    own_mixture = made.log_mixture
 
     def without_own(posterior, latent, own, draws):
         first, rest = (Gaussian(*(part[..., place, :] for part in draws)) for place in (0, slice(1, None)))
         return own_mixture(posterior, latent, first, rest)
 
-    monkeypatch.setattr(kind[0], "log_mixture", without_own)
-    model = _make(*kind)
+    monkeypatch.setattr(made, "log_mixture", without_own)
+    monkeypatch.setattr(made, "log_mixture_of_draws", posteriors.Posterior.log_mixture_of_draws)
+    model = _make(*KINDS[kind])
     x = X[:2] if model.cell.latent_size == 2 else X
     log_estimates = model.log_likelihood(np.tile(x, (RUNS, 1, 1)), None, 4, 2, seed=4).numpy()
     expected = _likelihood(model, x)
@@ -176,12 +158,14 @@ def _changed_before(model, time):
 
 
 def test_features_reach_each_step_and_only_they_look_ahead():
-    assert _changed_before(_make(LookingAhead, 1), 2)
-    assert not _changed_before(_make(OwnMixture, 2), 2)
+    assert _changed_before(_make(_looking_ahead, 1), 2)
+    assert _changed_before(_make(_both, 2), 2)
+    assert not _changed_before(_make(_per_dimension, 2), 2)
 
 
-def test_masked_is_truncated_and_particles_share_their_sequence_s_features():
-    model = _make(LookingAhead, 1)
+@pytest.mark.parametrize("kind", ["looking ahead", "both"])
+def test_masked_is_truncated_and_particles_share_their_sequence_s_features(kind):
+    model = _make(*KINDS[kind])
     padded = np.concatenate([X, np.full([2, 2], np.nan)])[np.newaxis]
     mask = np.arange(5)[np.newaxis] < 3
     expected = model.log_likelihood(X[np.newaxis], None, 3, 2, resample=True, seed=1)
@@ -193,7 +177,7 @@ def test_masked_is_truncated_and_particles_share_their_sequence_s_features():
 
 def test_a_posterior_that_looks_ahead_has_no_single_step(tmp_path):
     """Neither as a stream, nor as a Keras cell, nor as a served signature; all else is there."""
-    model = _make(LookingAhead, 1)
+    model = _make(_looking_ahead, 1)
     message = "The posterior LookingAhead reads the whole sequence"
     with pytest.raises(ValueError, match=message):
         model.stream_step(X[:1], model.initial_state(1), 1, 0)
@@ -209,15 +193,16 @@ def test_a_posterior_that_looks_ahead_has_no_single_step(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "latent_size", "objective", "jit_compile"),
+    ("kind", "objective", "jit_compile"),
     [
-        (LookingAhead, 1, sisrnn_tf.objectives.SIVI(2), True),
-        (LookingAhead, 1, sisrnn_tf.objectives.FIVO(3, 2), False),
-        (OwnMixture, 2, sisrnn_tf.objectives.IWAE(3, 2), False),
+        ("looking ahead", sisrnn_tf.objectives.SIVI(2), True),
+        ("looking ahead", sisrnn_tf.objectives.FIVO(3, 2), False),
+        ("both", sisrnn_tf.objectives.SIVI(2), True),
+        ("srnn", sisrnn_tf.objectives.IWAE(3, 2), False),
     ],
 )
-def test_own_posteriors_train_save_and_load(kind, latent_size, objective, jit_compile, tmp_path):
-    twin = _make(kind, latent_size, objective=objective)
+def test_parts_train_save_and_load(kind, objective, jit_compile, tmp_path):
+    twin = _make(*KINDS[kind], objective=objective)
     twin.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=jit_compile)
     before = [weight.numpy() for weight in twin.trainable_weights]
     twin.fit(np.tile(X, (4, 1, 1)), batch_size=4, verbose=0)

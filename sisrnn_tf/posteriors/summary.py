@@ -53,6 +53,7 @@ class BackwardGRU(Summary):
 
     def __init__(self, units: int = 64, **kwargs: Any):
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.units = require_int("units", units, 1)
         require_memory(3 * units**2, units=units)
         self.gru = keras.layers.GRU(
