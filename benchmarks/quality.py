@@ -120,7 +120,6 @@ class _Run:
                 "epoch": chosen.epoch,
                 "bound": self.estimate("test", "bound", self.plan.num_test, 1, self.config.training.eval_num_mixing),
                 "smc": self.estimate("test", "smc", self.plan.num_test),
-                "iwae": self.estimate("test", "iwae", self.plan.num_test),
             }
         return found
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
 
-_JOINT = {"mixing": "joint", "num_mixing": 10}
-_PER_DIMENSION = {"mixing": "per_dimension", "num_mixing": 100, "num_mixing_start": 100, "num_mixing_ramp_epochs": 0}
-_POINT = {"mixing": "none"}
+_JOINT = {"mixing": "joint", "num_mixing": 5}
+_PER_DIMENSION = {"mixing": "per_dimension", "num_mixing": 50, "num_mixing_start": 50, "num_mixing_ramp_epochs": 0}
 _SMOOTHING = {"posterior": "smoothing"}
+_PRIOR = {"prior_components": 10}
 # Name -> its label, and its options.
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "vrnn": ("VRNN", {"model": "vrnn"}),
@@ -17,10 +17,11 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "per_dimension": ("SIS-RNN, per-dimension", {"model": "sisrnn", **_PER_DIMENSION}),
     "smoothing": ("VRNN, smoothing", {"model": "vrnn", **_SMOOTHING}),
     "both": ("SIS-RNN, per-dimension, smoothing", {"model": "sisrnn", **_PER_DIMENSION, **_SMOOTHING}),
-    "best": (
-        "the same, prior of 10 components",
-        {"model": "sisrnn", **_PER_DIMENSION, **_SMOOTHING, "prior_components": 10},
+    "both_mixture": (
+        "SIS-RNN, per-dimension, smoothing, mixture prior",
+        {"model": "sisrnn", **_PER_DIMENSION, **_SMOOTHING, **_PRIOR},
     ),
+    "smoothing_mixture": ("VRNN, smoothing, mixture prior", {"model": "vrnn", **_SMOOTHING, **_PRIOR}),
 }
 
 
@@ -32,8 +33,8 @@ class Data(NamedTuple):
         path: below the user's folder of data.
         epochs: that count in the column of equal epochs.
         seconds: of CPU time, that count in the other.
-        num_validation: sequences that validate an epoch.
-        num_test: sequences of the test.
+        num_validation: sequences that validate an epoch, evenly spaced.
+        num_test: sequences of the test, evenly spaced.
         target: of validation SMC, whose time is told; None for none.
     """
 
@@ -54,7 +55,7 @@ _STROKES = {
     "normalization": "vrnn",
 }
 DATA: dict[str, Data] = {
-    "rows": Data({"dataset": "binarized_mnist", "binarization": "larochelle"}, "", 15, 200, 1000, 2000, 88.0),
+    "rows": Data({"dataset": "binarized_mnist", "binarization": "larochelle"}, "", 15, 200, 1000, 1000, 88.0),
     "kanji": Data({**_STROKES}, "strokes/short_kanji.npz", 30, 200, 600, 500),
     "omniglot": Data({**_STROKES}, "strokes/omniglot.npz", 10, 200, 500, 500),
 }
