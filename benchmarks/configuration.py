@@ -20,6 +20,7 @@ class Configuration:
         decoder_sizes: units of the decoder's hidden layers.
         scale_floor: smallest standard deviation.
         learning_rate: of Adam, whose other values are Keras' defaults.
+        mixing: of the posterior: none, joint or per_dimension. Peers have but the paper's, joint.
     """
 
     num_steps: int = 28
@@ -34,6 +35,7 @@ class Configuration:
     decoder_sizes: tuple[int, ...] = (128, 128)
     scale_floor: float = 1e-3
     learning_rate: float = 1e-3
+    mixing: str = "joint"
 
     @property
     def noise_size(self) -> int:

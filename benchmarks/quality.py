@@ -128,7 +128,9 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _main() -> None:
+@flags_only
+def main() -> None:
+    """Runs what is not there yet."""
     os.environ.update(ONE_THREAD)
     from benchmarks.quality_plan import DATA, MODELS, configuration
 
@@ -160,4 +162,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    app.run(flags_only(_main))
+    app.run(main)

@@ -18,14 +18,13 @@ from sisrnn_tf.inference.passes import SequencePass
 
 def build_model(configuration: Configuration, **kwargs) -> sisrnn_tf.SISRNN:
     """Returns this library's model of a configuration; further arguments are the model's."""
-    posterior = sisrnn_tf.posteriors.SemiImplicit(
-        configuration.latent_size,
-        configuration.encoder_sizes,
-        configuration.noise_sizes,
-        scale_floor=configuration.scale_floor,
-        name="encoder",
-        **kwargs,
-    )
+    options = {"scale_floor": configuration.scale_floor, "name": "encoder", **kwargs}
+    sizes = configuration.latent_size, configuration.encoder_sizes
+    if configuration.mixing == "joint":
+        posterior = sisrnn_tf.posteriors.SemiImplicit(*sizes, configuration.noise_sizes, **options)
+    else:
+        kinds = {"none": sisrnn_tf.posteriors.Gaussian, "per_dimension": sisrnn_tf.posteriors.PerDimension}
+        posterior = kinds[configuration.mixing](*sizes, **options)
     return sisrnn_tf.SISRNN(
         emission=sisrnn_tf.emissions.Bernoulli(configuration.event_size),
         latent_size=configuration.latent_size,
