@@ -67,7 +67,7 @@ def test_many_draws_approach_the_sum_over_all_noise(posterior, step):
     """The exact density is a product of sums over the 2^n values of a dimension's noise."""
     context, own, latent = step
     values = np.array(list(itertools.product((-0.5, 0.5), repeat=BITS)))  # [2^n, n]
-    noise = tf.constant(np.tile(values, (1, Z)))  # the same value in every dimension at a time
+    noise = tf.constant(np.repeat(values, Z, axis=1))  # the same value in every dimension at a time
     loc, scale = posterior(context[:, tf.newaxis], tf.tile(noise[tf.newaxis], [ROWS, 1, 1]))
     expected = np.log(_density(latent.numpy()[:, np.newaxis], loc.numpy(), scale.numpy()).mean(axis=1)).sum(axis=1)
     received = posterior.log_mixture_of_draws(context, latent, own, SEEDS, 200_000)
@@ -79,7 +79,7 @@ def test_dimensions_mix_apart(posterior, step):
     context, _, _ = step
     noise = posterior.sample_noise([ROWS], SEEDS).numpy()
     other = noise.copy()
-    other[:, BITS : 2 * BITS] *= -1
+    other[:, 1::Z] *= -1
     for first, second in zip(
         posterior(context, tf.constant(noise)), posterior(context, tf.constant(other)), strict=True
     ):

@@ -68,7 +68,7 @@ class PerDimension(Posterior):
 
     @property
     def noise_size(self) -> int:
-        """N = Z n."""
+        """N = n Z: a bit of all dimensions after the other."""
         return self.latent_size * self.noise_per_dimension
 
     def build(self, observation_shape: Shape, hidden_shape: Shape) -> None:
@@ -85,9 +85,10 @@ class PerDimension(Posterior):
             return random.centered_bernoulli([*sizes, self.noise_size], seed, self.compute_dtype)
         count = math.prod(sizes[rank:])
         words = self._draw_words(count, seed)  # [.., words, n, Z]
-        bits = tf.bitwise.right_shift(words[..., tf.newaxis], tf.cast(tf.range(_WORD), tf.uint64))
-        bits = tf.cast(tf.bitwise.bitwise_and(bits, tf.constant(1, tf.uint64)), self.compute_dtype) - 0.5
-        bits = tf.transpose(bits, [*range(rank + 1), rank + 3, rank + 2, rank + 1])  # [.., words, 64, Z, n]
+        words = words[..., tf.newaxis, :, :]
+        places = tf.cast(tf.range(_WORD), tf.uint64)[:, tf.newaxis, tf.newaxis]
+        bits = tf.bitwise.bitwise_and(tf.bitwise.right_shift(words, places), tf.constant(1, tf.uint64))
+        bits = tf.cast(bits, self.compute_dtype) - 0.5  # [.., words, 64, n, Z]
         bits = tf.reshape(bits, tf.concat([tf.shape(seed)[:-1], [-1, self.noise_size]], axis=0))
         return tf.reshape(bits[..., :count, :], [*sizes, self.noise_size])
 
@@ -105,20 +106,19 @@ class PerDimension(Posterior):
         return networks.concat(parts, networks.density_dtype(self).name)
 
     def _split(self, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns m, `[.., 2, Z]`, and A, `[.., 2, Z, n]`, of loc and of raw scale."""
-        context = tf.cast(context, networks.density_dtype(self))
-        leading = tf.shape(context)[:-1]
-        base, offsets = tf.split(context, [2 * self.latent_size, 2 * self.noise_size], axis=-1)
-        base = tf.reshape(base, tf.concat([leading, [2, self.latent_size]], axis=0))
-        return base, tf.reshape(offsets, tf.concat([leading, [2, self.latent_size, self.noise_per_dimension]], axis=0))
+        """Returns m, `[.., 2 Z]`, and A, `[.., n, 2 Z]`, of loc and of raw scale."""
+        sizes = 2 * self.latent_size, 2 * self.noise_size
+        base, offsets = tf.split(tf.cast(context, networks.density_dtype(self)), sizes, axis=-1)
+        shape = tf.concat([tf.shape(context)[:-1], [self.noise_per_dimension, 2 * self.latent_size]], axis=0)
+        return base, tf.reshape(offsets, shape)
 
     def call(self, context: tf.Tensor, noise: tf.Tensor) -> types.Gaussian:
         """Maps a context `[.., C]` and noise eps_t `[*draws, .., N]` to psi_t, each `[*draws, .., Z]`."""
         base, offsets = self._split(context)
-        shape = tf.concat([tf.shape(noise)[:-1], [1, self.latent_size, self.noise_per_dimension]], axis=0)
-        noise = tf.reshape(tf.cast(noise, base.dtype), shape)
-        outputs = base + tf.reduce_sum(offsets * noise, axis=-1)  # [*draws, .., 2, Z]
-        return gaussians.from_outputs(tf.concat(tf.unstack(outputs, axis=-2), axis=-1), self.scale_floor)
+        shape = tf.concat([tf.shape(noise)[:-1], [self.noise_per_dimension, self.latent_size]], axis=0)
+        bits = tf.reshape(tf.cast(noise, base.dtype), shape)
+        bits = tf.concat([bits, bits], axis=-1)  # [*draws, .., n, 2 Z]: loc and scale share their noise
+        return gaussians.from_outputs(base + tf.reduce_sum(offsets * bits, axis=-2), self.scale_floor)
 
     def log_mixture(self, latent: tf.Tensor, own: types.Gaussian, draws: types.Gaussian) -> tf.Tensor:
         """Returns log ghat_t, `[..]`, in nats, a sum over dimensions; arguments as of `Posterior.log_mixture`."""
@@ -138,17 +138,16 @@ class PerDimension(Posterior):
         base, offsets = self._split(context)
         values = itertools.product((-0.5, 0.5), repeat=self.noise_per_dimension)
         values = tf.constant(list(values), base.dtype)  # [2^n, n]
-        outputs = base[..., tf.newaxis] + tf.linalg.matmul(offsets, values, transpose_b=True)  # [rows, 2, Z, 2^n]
-        loc, raw_scale = tf.unstack(outputs, axis=1)
-        psi = types.Gaussian(loc, self.scale_floor + tf.nn.softplus(raw_scale))
+        outputs = base[:, tf.newaxis] + tf.linalg.matmul(values, offsets)  # [rows, 2^n, 2 Z]
+        psi = gaussians.from_outputs(outputs, self.scale_floor)
         counts = tf.cast(self._count(seeds, num_mixing), base.dtype)
-        counted = gaussians.log_densities(latent[..., tf.newaxis], psi) + tf.math.log(counts)  # [rows, Z, 2^n]
-        components = tf.concat([gaussians.log_densities(latent, own)[..., tf.newaxis], counted], axis=-1)
-        total = tf.reduce_logsumexp(components, axis=-1) - tf.math.log1p(tf.cast(num_mixing, base.dtype))
+        counted = gaussians.log_densities(latent[:, tf.newaxis], psi) + tf.math.log(counts)  # [rows, 2^n, Z]
+        components = tf.concat([gaussians.log_densities(latent, own)[:, tf.newaxis], counted], axis=1)
+        total = tf.reduce_logsumexp(components, axis=1) - tf.math.log1p(tf.cast(num_mixing, base.dtype))
         return tf.reduce_sum(total, axis=-1)
 
     def _count(self, seeds: tf.Tensor, num_mixing: int | tf.Tensor) -> tf.Tensor:
-        """Returns how many of K draws have each value of the noise, int32 `[rows, Z, 2^n]`, the first bit highest."""
+        """Returns how many of K draws have each value of the noise, int32 `[rows, 2^n, Z]`, the first bit highest."""
         words = self._draw_words(num_mixing, seeds)  # [rows, words, n, Z]
         used = tf.clip_by_value(num_mixing - _WORD * tf.range((num_mixing + _WORD - 1) // _WORD), 0, _WORD)
         ones = tf.bitwise.right_shift(
@@ -159,7 +158,7 @@ class PerDimension(Posterior):
             plane = words[:, :, bit]
             pair = (tf.bitwise.invert(plane), plane)
             chosen = [tf.bitwise.bitwise_and(draws, value) for draws in chosen for value in pair]
-        counts = tf.cast(tf.raw_ops.PopulationCount(x=tf.stack(chosen, axis=-1)), tf.int32)
+        counts = tf.cast(tf.raw_ops.PopulationCount(x=tf.stack(chosen, axis=2)), tf.int32)
         return tf.reduce_sum(counts, axis=1)
 
     def chunk_rows(self, num_mixing: int | tf.Tensor) -> int:
