@@ -127,3 +127,12 @@ def test_a_noise_mlp_works_in_a_functional_model():
     assert model.output_shape == (None, 4)
     parts = [RNG.normal(size=(2, 5)).astype("float32") for _ in range(2)]
     np.testing.assert_allclose(model.predict(parts, verbose=0), layer(*parts), rtol=1e-5, atol=1e-6)
+
+
+def test_without_hidden_layers_it_is_linear():
+    network = networks.MLP((), 2)
+    network.build((None, 3))
+    inputs = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    kernel, bias = network.get_weights()
+    np.testing.assert_allclose(network(inputs), inputs @ kernel + bias, rtol=1e-5)
+    np.testing.assert_array_equal(network.hidden(inputs), inputs)

@@ -1,5 +1,6 @@
 """Feed-forward networks of the cells: a plain one and one that takes noise at every layer."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +41,7 @@ def dropout(values: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor
 
 def _require_memory(hidden_sizes: Sequence[int], output_size: int) -> None:
     """Raises a ValueError where the weights between layers would not fit in memory."""
-    pairs = zip(hidden_sizes, (*hidden_sizes[1:], output_size), strict=True)
+    pairs = itertools.pairwise((*hidden_sizes, output_size))
     require_memory(sum(left * right for left, right in pairs), hidden_sizes=hidden_sizes)
 
 
