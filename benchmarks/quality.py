@@ -111,6 +111,8 @@ class _Run:
         """Returns what the test says of the best weights."""
         found: dict[str, Any] = {}
         for name, chosen in best.items():
+            if not chosen.epoch:  # no epoch was within the limit
+                continue
             same = [other for other in found.values() if other["epoch"] == chosen.epoch]
             if same:
                 found[name] = same[0]

@@ -106,14 +106,13 @@ def mixing_table(result: dict) -> str:
     return "\n".join([*(f"| {line} |" for line in lines), "", note])
 
 
-@flags_only
-def main() -> None:
-    """Puts the tables between the marks of the page."""
-    text = fill(PAGE.read_text(), "mixing", mixing_table(json.loads(MIXING.read_text())))
+def filled(text: str) -> str:
+    """Returns the page with its tables written anew."""
+    text = fill(text, "mixing", mixing_table(json.loads(MIXING.read_text())))
     for data in DATA:
         runs = read(RESULTS / data)
         text = fill(text, data, table(data, runs) if runs else "Not run yet.")
-    PAGE.write_text(text)
+    return text
 
 
 def fill(text: str, name: str, table: str) -> str:
@@ -122,6 +121,12 @@ def fill(text: str, name: str, table: str) -> str:
     before, rest = text.split(begin)
     _, after = rest.split("<!-- end -->", 1)
     return f"{before}{begin}\n\n{table}\n\n<!-- end -->{after}"
+
+
+@flags_only
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(filled(PAGE.read_text()))
 
 
 if __name__ == "__main__":
