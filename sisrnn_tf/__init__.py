@@ -18,6 +18,7 @@ from sisrnn_tf.models.sampling import Sampler
 from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
 from sisrnn_tf.models.srnn import SRNN
+from sisrnn_tf.models.state_space import StateSpaceModel
 
 encoders = posteriors  # by its older name
 
@@ -32,6 +33,7 @@ __all__ = [
     "Sampler",
     "SentenceCell",
     "SentenceSISRNN",
+    "StateSpaceModel",
     "StochasticRNN",
     "__version__",
     "callbacks",

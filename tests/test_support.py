@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import sisrnn_tf
 from sisrnn_tf import emissions
 from sisrnn_tf.models.base import SequenceModel
+from tests.state_space import Switches
 
 B, T, V = 2, 3, 4
 EMISSIONS = {
@@ -91,6 +92,9 @@ def model_of(name, model_class):
         return model_class(V, 2, 4, 3, decoder=decoder, posterior=posterior)
     if model_class is sisrnn_tf.RNN:
         return model_class(EMISSIONS[name], hidden_size=3, decoder_sizes=(3,))
+    if model_class is sisrnn_tf.StateSpaceModel:
+        dynamics = Switches(1, EMISSIONS[name].event_size, EMISSIONS[name])
+        return model_class(dynamics, sisrnn_tf.posteriors.SemiImplicit(1, (3,), (2,)))
     point_mass = model_class is sisrnn_tf.VRNN
     posterior = (
         sisrnn_tf.posteriors.Gaussian(2, (3,)) if point_mass else sisrnn_tf.posteriors.SemiImplicit(2, (3,), (2,))
@@ -102,6 +106,8 @@ def model_of(name, model_class):
 def models_of(name):
     """One model of each class that takes the emission."""
     classes = [each for each in vars(sisrnn_tf).values() if inspect.isclass(each) and issubclass(each, SequenceModel)]
+    if name not in ("Bernoulli", "Normal"):  # known distributions are one and the same to a model
+        classes.remove(sisrnn_tf.StateSpaceModel)
     of_words = name == "Categorical"
     return [model_of(name, each) for each in classes if (each.observation_rank == 2) == of_words]
 
