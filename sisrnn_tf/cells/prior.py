@@ -119,12 +119,19 @@ class GaussianPrior(_Network, _Normal):
     Args:
         latent_size: Z.
         hidden_sizes: units of each hidden layer.
-        **kwargs: `activation` of the hidden layers, a Keras name or function, and `scale_floor`, the smallest standard
-            deviation.
+        activation: of the hidden layers; a Keras name or function.
+        scale_floor: smallest standard deviation.
     """
 
-    def __init__(self, latent_size: int, hidden_sizes: Sequence[int] = (64, 64), **kwargs: Any):
-        super().__init__(latent_size, 2 * latent_size, hidden_sizes, **kwargs)
+    def __init__(
+        self,
+        latent_size: int,
+        hidden_sizes: Sequence[int] = (64, 64),
+        activation: Activation = "relu",
+        scale_floor: float = 1e-3,
+        **kwargs: Any,
+    ):
+        super().__init__(latent_size, 2 * latent_size, hidden_sizes, activation, scale_floor, **kwargs)
 
     def parameters(self, hidden: tf.Tensor) -> Gaussian:
         """Returns loc and scale, each `[.., Z]`, from h_{t-1} `[.., H]`."""

@@ -57,10 +57,17 @@ LAYERS = {
     "NoiseMLP": lambda **kwargs: networks.NoiseMLP((5, 4), (3, 2), 3, "tanh", 0.5, **kwargs),
     "Gaussian": lambda **kwargs: sisrnn_tf.posteriors.Gaussian(Z, (5,), activation="tanh", scale_floor=0.01, **kwargs),
     "SemiImplicit": _posterior,
+    "PerDimension": lambda **kwargs: sisrnn_tf.posteriors.PerDimension(
+        Z, (5,), 2, 2.0, activation="tanh", scale_floor=0.01, **kwargs
+    ),
+    "BackwardGRU": lambda **kwargs: sisrnn_tf.posteriors.BackwardGRU(3, **kwargs),
+    "MixturePrior": lambda **kwargs: cells.MixturePrior(Z, (5,), 4, activation="tanh", scale_floor=0.01, **kwargs),
     "GaussianPrior": lambda **kwargs: cells.GaussianPrior(Z, (5,), "tanh", 0.01, **kwargs),
     "StandardPrior": lambda **kwargs: cells.StandardPrior(Z, **kwargs),
     "FeedForwardDecoder": lambda **kwargs: cells.FeedForwardDecoder(3, (5,), "tanh", **kwargs),
+    "SRNNDecoder": lambda **kwargs: cells.SRNNDecoder(3, 2, (5,), activation="tanh", **kwargs),
     "GRUTransition": lambda **kwargs: cells.GRUTransition(H, **kwargs),
+    "SRNNTransition": lambda **kwargs: cells.SRNNTransition(2, Z, **kwargs),
     "SISRNNCell": _cell,
     "StochasticRNN": lambda **kwargs: sisrnn_tf.StochasticRNN(_cell(**kwargs), **kwargs),
     "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(sisrnn_tf.objectives.SIVI(3), 0.5, 7, **kwargs),
@@ -71,7 +78,7 @@ LAYERS = {
     "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 1, 3, 2, 0.3, **kwargs),
     "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
 }
-MODELS = ("SISRNN", "VRNN", "RNN", "SentenceSISRNN", "StateSpaceModel")
+MODELS = ("SISRNN", "VRNN", "SRNN", "RNN", "SentenceSISRNN", "StateSpaceModel")
 # Models that compute in bfloat16 too: a state of known dynamics holds z and t, which that would round.
 NARROW = tuple(kind for kind in MODELS if kind != "StateSpaceModel")
 OBJECTS = {
@@ -112,10 +119,15 @@ CALLS = {
     ),
     "Gaussian": _call_posterior,
     "SemiImplicit": _call_posterior,
+    "PerDimension": _call_posterior,
+    "BackwardGRU": lambda layer: layer(tf.constant(X[:B].transpose([1, 0, 2]))),
+    "MixturePrior": lambda layer: layer.distribution(tf.ones([B, H])).mean(),
     "GaussianPrior": lambda layer: layer.parameters(tf.ones([B, H])),
     "StandardPrior": lambda layer: layer.parameters(tf.ones([B, H])),
     "FeedForwardDecoder": lambda layer: layer(tf.ones([B, Z]), tf.ones([B, H])),
+    "SRNNDecoder": lambda layer: layer(tf.ones([B, Z]), tf.ones([B, H])),
     "GRUTransition": lambda layer: layer(tf.constant(X[:B, 0]), tf.ones([B, Z]), tf.ones([B, H])),
+    "SRNNTransition": lambda layer: layer(tf.constant(X[:B, 0]), tf.ones([B, Z]), tf.ones([B, 2 + Z])),
     "SISRNNCell": lambda layer: layer(tf.constant(X[:B, 0]), [tf.ones([B, H])]),
     "StochasticRNN": lambda layer: layer(tf.constant(X[:B]), mask=tf.constant(MASK[:B])),
     "SIVILoss": lambda layer: layer(passed=GivenPass(*given_densities(T, B)), weight=WEIGHT[:B], training=True),
@@ -127,17 +139,25 @@ CALLS = {
     "LSTMDecoder": lambda layer: layer(tf.ones([B, T, E]), tf.ones([B, Z])),
 }
 # Layers whose outputs are no parameters of a distribution.
-NO_PARAMETERS = ("SIVILoss", "ExactLoss", "RandomStream", "GRUTransition", "TransformerDecoder", "LSTMDecoder")
+NO_PARAMETERS = (
+    *("SIVILoss", "ExactLoss", "RandomStream", "BackwardGRU", "GRUTransition", "SRNNTransition"),
+    *("TransformerDecoder", "LSTMDecoder"),
+)
 # What `build` is given.
 INPUTS = {
     "MLP": ((None, D),),
     "NoiseMLP": ((None, D),),
     "Gaussian": ((None, D), (None, H)),
     "SemiImplicit": ((None, D), (None, H)),
+    "PerDimension": ((None, D), (None, H)),
+    "BackwardGRU": ((None, None, D),),
+    "MixturePrior": ((None, H),),
     "GaussianPrior": ((None, H),),
     "StandardPrior": ((None, H),),
     "FeedForwardDecoder": ((None, Z), (None, H)),
+    "SRNNDecoder": ((None, Z), (None, H)),
     "GRUTransition": ((None, D), (None, Z), (None, H)),
+    "SRNNTransition": ((None, D), (None, Z), (None, 2 + Z)),
     "TransformerDecoder": ((None, None, E), Z),
     "LSTMDecoder": ((None, None, E), Z),
 }
@@ -349,7 +369,7 @@ def test_bare_arrays_dictionaries_and_validation(kind):
     assert history["val_loss"][0] == pytest.approx(logs["loss"], rel=1e-5)
     if kind != "RNN":
         assert {"surrogate", "lower_bound", "regularizer", "reconstruction", "kl"} < set(history)
-        num_mixing = ([0], [0]) if kind == "VRNN" else ([2], [3])  # a point mass has no further components
+        num_mixing = ([0], [0]) if kind in ("VRNN", "SRNN") else ([2], [3])  # a point mass has no further components
         assert (history["num_mixing"], history["val_num_mixing"]) == num_mixing
         assert (history["kl_weight"], history["val_kl_weight"]) == ([0.5], [1.0])
 
