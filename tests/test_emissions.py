@@ -137,7 +137,7 @@ def test_normal_round_trip_through_keras_serialization():
     assert (emission.event_size, emission.parameter_size, emission.scale_floor) == (3, 6, 0.2)
 
 
-@pytest.mark.parametrize("name", ["Bernoulli", "Normal"])
+@pytest.mark.parametrize("name", ["Bernoulli", "NegativeBinomial", "Normal"])
 def test_the_density_of_what_is_observed_leaves_the_rest_out(name):
     emission, rng = getattr(emissions, name)(3), np.random.default_rng(0)
     parameters = tf.constant(rng.normal(size=(4, emission.parameter_size)))

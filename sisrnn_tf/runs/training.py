@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods, plotting
-from sisrnn_tf.configuration import memory
+from sisrnn_tf.configuration import memory, support
 from sisrnn_tf.configuration.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.core import atomic, strategies
 from sisrnn_tf.core.validation import require
@@ -130,7 +130,9 @@ class Trainer:
         check(dataset)
         spec = DataSpec.of(dataset)
         pipeline.steps_per_epoch(dataset.train, config.training.batch_size)  # refuses a batch of more than there are
-        memory.check(config, spec, factory.make_emission(config.model, spec))
+        emission = factory.make_emission(config.model, spec)
+        support.check(dataset, emission)
+        memory.check(config, spec, emission)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():
