@@ -220,6 +220,20 @@ def test_diagnostics_show(tmp_path):
     assert ["1", "no", *["-"] * 7] in page.rows
 
 
+def test_gaussian_marginals_are_a_sentence(tmp_path):
+    gaussian = {"marginals_gaussian": True, "largest_negentropy": 1.25e-4}
+    page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS | gaussian))
+    assert "All marginals are Gaussian: their negentropy is 0.0001 nats at the most." in page.text
+    assert "marginals.png" not in page.text
+
+
+def test_an_unused_latent_is_said_without_diagnostics_too(tmp_path):
+    workdir = make_workdir(tmp_path)
+    workdir.latent.write_text(json.dumps({"latent_size": 8, "active_units": 0, "kl_per_step": 0.001}))
+    assert "0 of 8 latent units are active" in read_page(workdir).text
+    assert "the latent is unused: this model is a deterministic RNN" in read_page(workdir).text
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path):
     workdir = make_workdir(tmp_path, records=[record(20.0)], diagnostics=DIAGNOSTICS)
     for name in ("training", "samples", "reconstructions", "marginals", "information"):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sisrnn_tf.analysis import plotting
-from sisrnn_tf.analysis.diagnostics import Diagnostics
+from sisrnn_tf.analysis.diagnostics import Diagnostics, are_gaussian
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.runs.workdir import Workdir
@@ -54,7 +54,7 @@ def samples(observations: np.ndarray, spec: DataSpec, context_steps: int = 0) ->
 
 
 def draw_diagnostics(diagnostics: Diagnostics, workdir: Workdir) -> None:
-    """Writes the most non-Gaussian marginals, and KL and mutual information of each step, to the workdir's plots.
+    """Writes the most non-Gaussian marginals, if any is not, and KL and mutual information of each step, as pictures.
 
     Args:
         diagnostics: of the run's model.
@@ -62,7 +62,10 @@ def draw_diagnostics(diagnostics: Diagnostics, workdir: Workdir) -> None:
     """
     carried = plotting.information(diagnostics.kl, diagnostics.mutual_information, diagnostics.num_sequences)
     plotting.save(carried, workdir.plots / "information.png")
-    plotting.save(plotting.marginals(diagnostics.examples), workdir.plots / "marginals.png")
+    if are_gaussian(diagnostics):  # nine equal pictures say less than the sentence of diagnostics.json
+        (workdir.plots / "marginals.png").unlink(missing_ok=True)
+    else:
+        plotting.save(plotting.marginals(diagnostics.examples), workdir.plots / "marginals.png")
 
 
 def _beside_data(samples: np.ndarray, data: np.ndarray, lengths: np.ndarray, spec: DataSpec) -> Figure:

@@ -17,7 +17,7 @@ from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.data.kinds import SUPPORTS
 from sisrnn_tf.data.spec import SPLITS, DataSpec
-from sisrnn_tf.runs import commands, environment, run_files
+from sisrnn_tf.runs import commands, environment, latents, run_files
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -114,6 +114,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "figure": likelihood_records.FIGURES[likelihood_records.figure(records[0])] if records else None,
         "training": _training(run_files.read_metrics(workdir.metrics), config, spec),
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
+        "latent": latents.read(workdir),
         "dimension_columns": _DIMENSIONS,
         "pictures": {name: _data_uri(workdir.plots / f"{name}.png") for name in _PICTURES},
         "texts": {path.stem: _read_text(path) for path in (workdir.samples, workdir.reconstructions)},

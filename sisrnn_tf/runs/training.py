@@ -19,7 +19,7 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.runs import callbacks, checkpoints, pictures, run_files, texts
+from sisrnn_tf.runs import callbacks, checkpoints, latents, pictures, run_files, texts
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
@@ -207,6 +207,7 @@ class Trainer:
             raise ValueError(f"`workdir` {self.workdir.path} holds no checkpoint of the best epoch. Restore it.")
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         run_files.write_records(self.workdir.evaluation, records)
+        latents.measure(self.workdir, self.model, self.dataset, self.config.training.seed)
         self._show(log.read())
         return records
 
@@ -290,11 +291,5 @@ class Trainer:
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
         values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
         return likelihood_records.to_record(
-            self.model,
-            epoch,
-            estimate,
-            self.dataset.convention,
-            training.precision,
-            values,
-            self.dataset.normalization,
+            self.model, epoch, estimate, self.dataset.convention, training.precision, values, self.dataset.normalization
         )
