@@ -19,7 +19,7 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.runs import callbacks, checkpoints, latents, pictures, run_files, texts
+from sisrnn_tf.runs import baselines, callbacks, checkpoints, latents, pictures, run_files, texts
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
@@ -207,7 +207,9 @@ class Trainer:
             raise ValueError(f"`workdir` {self.workdir.path} holds no checkpoint of the best epoch. Restore it.")
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         run_files.write_records(self.workdir.evaluation, records)
-        latents.measure(self.workdir, self.model, self.dataset, self.config.training.seed)
+        seed, limit = self.config.training.seed, self.config.data.max_eval_sequences
+        latents.measure(self.workdir, self.model, self.dataset, seed)
+        baselines.measure(self.workdir, self.model.emission, self.dataset, limit)
         self._show(log.read())
         return records
 

@@ -14,7 +14,7 @@ from tests.launch import launcher
 def test_a_run_leaves_all_its_files(trained):
     workdir, output = trained
     names = {path.relative_to(workdir).parts[0] for path in workdir.rglob("*")}
-    expected = {"config.json", "data.json", "metrics.jsonl", "evaluation.json", "latent.json"}
+    expected = {"config.json", "data.json", "metrics.jsonl", "evaluation.json", "baseline.json", "latent.json"}
     expected |= {"checkpoints", "plots", "tensorboard"}
     assert names == expected
     assert any("tfevents" in path.name for path in workdir.rglob("*"))
