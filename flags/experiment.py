@@ -12,7 +12,7 @@ from flags.arguments import refuse_useless
 from sisrnn_tf.configuration import families
 from sisrnn_tf.configuration.config import COUNT_EMISSIONS, EMISSIONS, DataConfig, ExperimentConfig, ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
-from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.configuration.presets import choose, from_options
 from sisrnn_tf.core import strategies
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS
@@ -38,9 +38,10 @@ def from_flags() -> ExperimentConfig:
             "normalization": "none" if counted else entry.kind.default_normalization,
         }
         options = defaults | given | sizes
-        _refuse_useless(given, options["model"], entry)
-        preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
-        config = from_options(preset, options)
+        model = options["model"]
+        _refuse_useless(given, model, entry)
+        preset, beside = (FLAGS.preset, {}) if FLAGS.preset else choose(FLAGS.dataset, options.get("data_dir"), model)
+        config = from_options(preset, beside | options)
         _refuse_unused(given, config.model)
         return config
     except ValueError as error:

@@ -12,7 +12,8 @@ flags.DEFINE_enum(
     "preset",
     None,
     sorted(PRESETS),
-    "Sizes of model and training. paper: the published ones; small: embedded data in a few minutes, and its default.",
+    "Sizes of model and training. paper: the published ones; small: a few minutes, the default of embedded data and, "
+    "with as many epochs as their size allows, of own files of some MB.",
 )
 flags.DEFINE_enum(
     "model",

@@ -31,10 +31,11 @@ def used(config: ExperimentConfig, spec: DataSpec) -> dict[str, dict[str, Any]]:
         of_emission -= set(EMISSIONS[config.model.emission])
     else:
         of_emission = set()
+    values = vars(config.model)
     scoring = [name for name in entry.kind.scoring_options if name not in of_emission]
     fields = {
         "data": ("dataset", "max_eval_sequences", *entry.options),
-        "model": ("model", *family.options, *scoring),
+        "model": ("model", *family.used_options(values), *scoring),
         "training": _of_training(config),
     }
     sections = {
@@ -47,7 +48,7 @@ def used(config: ExperimentConfig, spec: DataSpec) -> dict[str, dict[str, Any]]:
 def _of_training(config: ExperimentConfig) -> list[str]:
     family, training = FAMILIES[config.model.model], config.training
     useless = set(_UNUSED_BY_SCHEDULE.get(training.kl_schedule, ()))
-    useless |= set() if family.mixes else set(_MIXING)
+    useless |= set() if family.mixes(vars(config.model)) else set(_MIXING)
     useless |= set() if OBJECTIVES[training.objective].has_importance else {"num_importance"}
     useless |= {"objective", *_KL} if family.is_exact else set()
     useless |= set() if family.has_steps else {"truncation"}
