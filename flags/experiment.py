@@ -10,9 +10,9 @@ from absl.flags import FLAGS
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
 from flags.arguments import refuse_useless
 from sisrnn_tf.configuration import families
-from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig
+from sisrnn_tf.configuration.config import COUNT_EMISSIONS, EMISSIONS, DataConfig, ExperimentConfig, ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
-from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.configuration.presets import choose, from_options
 from sisrnn_tf.core import strategies
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS
@@ -31,15 +31,17 @@ def from_flags() -> ExperimentConfig:
     try:
         sizes = {name: _to_sizes(name, value) for name, value in given.items() if isinstance(value, list)}
         entry = DATASETS[FLAGS.dataset]
+        counted = given.get("emission") in COUNT_EMISSIONS
         defaults = {
             "model": entry.kind.default_model,
             "binarization": entry.default_binarization,
-            "normalization": entry.kind.default_normalization,
+            "normalization": "none" if counted else entry.kind.default_normalization,
         }
         options = defaults | given | sizes
-        _refuse_useless(given, options["model"], entry)
-        preset = FLAGS.preset or ("paper" if "data_dir" in entry.options else "small")
-        config = from_options(preset, options)
+        model = options["model"]
+        _refuse_useless(given, model, entry)
+        preset, beside = (FLAGS.preset, {}) if FLAGS.preset else choose(FLAGS.dataset, options.get("data_dir"), model)
+        config = from_options(preset, beside | options)
         _refuse_unused(given, config.model)
         return config
     except ValueError as error:
@@ -53,11 +55,13 @@ def _refuse_useless(given: dict[str, Any], chosen: str, entry: Entry) -> None:
     scoring = {name for kind in KINDS.values() for name in kind.scoring_options}
     of_model = {field.name for field in dataclasses.fields(ModelConfig)} - scoring
     of_data = {field.name for field in dataclasses.fields(DataConfig)} | scoring
+    emission = given.get("emission", ModelConfig.emission)
+    of_emission = {name for names in EMISSIONS.values() for name in names}
     used_of_data = ("dataset", "max_eval_sequences", *entry.options, *entry.kind.scoring_options)
     for names, used, what in (
         (of_model, ("model", *FAMILIES[chosen].options), f"--model={chosen}"),
         (of_data, used_of_data, f"--dataset={FLAGS.dataset}"),
-        ({"num_components"}, () if given.get("emission") == "normal" else ("num_components",), "--emission=normal"),
+        (of_emission, EMISSIONS[emission], f"--emission={emission}"),
     ):
         refuse_useless([name for name in given if name in names - set(used)], what)
 

@@ -12,7 +12,8 @@ flags.DEFINE_enum(
     "preset",
     None,
     sorted(PRESETS),
-    "Sizes of model and training. paper: the published ones; small: embedded data in a few minutes, and its default.",
+    "Sizes of model and training. paper: the published ones; small: a few minutes, the default of embedded data and, "
+    "with as many epochs as their size allows, of own files of some MB.",
 )
 flags.DEFINE_enum(
     "model",
@@ -55,7 +56,11 @@ flags.DEFINE_integer("lstm_size", None, "Of text: units of the LSTM of vae_lstm.
 flags.DEFINE_float("dropout", None, "Of text: dropout of the decoder.")
 flags.DEFINE_float("word_dropout", None, "Of text: probability with which training hides a word from the decoder.")
 flags.DEFINE_enum(
-    "emission", None, EMISSIONS, f"Of {users('emission')}: the density of a step. Default: normal_mixture."
+    "emission",
+    None,
+    list(EMISSIONS),
+    f"Of {users('emission')}: the density of a step; of counts, whole numbers from 0 on, negative_binomial. "
+    "Default: normal_mixture.",
 )
 flags.DEFINE_integer("num_components", None, f"Of {users('num_components')}: components of the mixture.")
 flags.DEFINE_float(

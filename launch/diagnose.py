@@ -25,7 +25,8 @@ def main() -> None:
     sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
     record = run_diagnostics.diagnose(folder, run, dataset, FLAGS.split, *sizes, FLAGS.sampling_seed)
     print(f"Diagnostics: {folder.diagnostics}")
-    print(f"Pictures: {folder.plots / 'marginals.png'}, {folder.plots / 'information.png'}")
+    pictures = [folder.plots / f"{name}.png" for name in ("marginals", "information")]
+    print(f"Pictures: {', '.join(str(path) for path in pictures if path.exists())}")
     print(diagnostics.describe(record))
 
 

@@ -15,7 +15,7 @@ from sisrnn_tf import export
 from sisrnn_tf.analysis import likelihood_records
 from sisrnn_tf.core import atomic
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.runs import run_files, training
+from sisrnn_tf.runs import latents, run_files, training
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -44,7 +44,9 @@ def main() -> None:
 def _origin(folder: Workdir, run: training.TrainedRun) -> export.Origin:
     records = run_files.read_evaluation(folder.evaluation, run.spec.convention)
     metrics = [likelihood_records.describe(record) for record in records if record.get("epoch") == run.epoch]
-    return export.Origin(run.config.to_json(), run.spec.to_json(), run.spec.describe(), run.epoch, metrics)
+    use = latents.read(folder)
+    latent = None if use is None else use.describe()
+    return export.Origin(run.config.to_json(), run.spec.to_json(), run.spec.describe(), run.epoch, metrics, latent)
 
 
 if __name__ == "__main__":

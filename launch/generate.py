@@ -53,7 +53,8 @@ def main() -> None:
         print("\n".join(lines))
         print(f"Wrote {len(lines)} sentences to {outputs['.txt'].write(lambda file: file.write(text))}")
     else:
-        _save(run.spec.to_units(_draw(run, folder, **given)), run.spec, outputs)
+        samples, truth = _draw(run, folder, **given)
+        _save(samples, truth, run.spec, outputs)
 
 
 def _outputs(folder: Workdir, kind: kinds.Kind) -> dict[str, Output]:
@@ -81,21 +82,22 @@ def _write(
     return texts.to_lines(model.generate(count, num_steps, seed, sampler), vocabulary)
 
 
-def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -> np.ndarray:
-    """Returns new sequences, or test sequences that are completed after their beginnings, `[N, T, D]`."""
+def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns new sequences, or test sequences completed after their beginnings and as they were, all `[N, T, D]`."""
     num_steps, seed = FLAGS.num_steps or run.spec.num_steps, FLAGS.sampling_seed
     if FLAGS.context_steps is None:
-        return run.model.generate(FLAGS.num_samples, num_steps, seed, temperature).numpy()
+        return run.spec.to_units(run.model.generate(FLAGS.num_samples, num_steps, seed, temperature).numpy()), None
     left = num_steps - FLAGS.context_steps
     require(left > 0, "context_steps", f"below the {num_steps} steps of a sample", FLAGS.context_steps)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     folder.check_data(run.spec.of(dataset).to_json())
-    context, _ = forecasts.contexts(dataset, "test", FLAGS.context_steps, left, FLAGS.num_samples)
+    context, truth = forecasts.contexts(dataset, "test", FLAGS.context_steps, left, FLAGS.num_samples)
     completions = run.model.forecast(context, left, 1, seed=seed, temperature=temperature).numpy()[0]
-    return np.concatenate([context, completions], axis=1)
+    completed, whole = (np.concatenate([context, rest], axis=1) for rest in (completions, truth))
+    return run.spec.to_units(completed), run.spec.to_units(whole)
 
 
-def _save(samples: np.ndarray, spec: DataSpec, outputs: dict[str, Output]) -> None:
+def _save(samples: np.ndarray, truth: np.ndarray | None, spec: DataSpec, outputs: dict[str, Output]) -> None:
     """Writes sequences in the data's units, and a picture of them, of strokes as SVG too."""
     arrays: dict[str, Any] = {"observations": samples}
     if spec.kind.has_pen:
@@ -103,7 +105,8 @@ def _save(samples: np.ndarray, spec: DataSpec, outputs: dict[str, Output]) -> No
         arrays = {"observations": samples.reshape([-1, 3]), "observations_offsets": offsets}
     where = outputs[".npz"].write(lambda file: np.savez_compressed(file, **arrays))
     print(f"Wrote {len(samples)} sequences of {samples.shape[1]} steps to {where}")
-    figure = pictures.samples(samples, spec, FLAGS.context_steps or 0)
+    completed = None if truth is None else pictures.completions(samples, truth, spec, FLAGS.context_steps)
+    figure = completed or pictures.samples(samples, spec)
     if figure is not None:
         for ending in [name for name in outputs if name != ".npz"]:
             where = outputs[ending].write(functools.partial(plotting.write, figure, ending=ending))

@@ -13,6 +13,7 @@ from flags import data, experiment, help, model, training, workdir
 from flags.arguments import flags_only
 from sisrnn_tf.analysis import likelihood_records
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.runs import latents
 from sisrnn_tf.runs.callbacks import Interrupted
 from sisrnn_tf.runs.training import Trainer
 from sisrnn_tf.runs.workdir import Workdir
@@ -38,6 +39,9 @@ def main() -> None:
     print("The epoch with the best validation:")
     for record in records:
         print(likelihood_records.describe(record))
+    use = latents.read(folder)
+    if use is not None:
+        print(f"Latent: {use.describe()}")
     print(f"Pictures are in {folder.plots}")
     if folder.samples.exists():
         print(f"Sentences are in {folder.samples} and {folder.reconstructions}")

@@ -43,11 +43,12 @@ def _make_mixture(make: Callable[..., emissions.Emission], config: ModelConfig, 
 
 
 _Makers = Mapping[str, Callable[[ModelConfig, DataSpec], emissions.Emission]]
-# How real values are scored, by the configuration's `emission`.
+# How series are scored, by the configuration's `emission`.
 REAL_EMISSIONS: _Makers = {
     "normal": lambda config, spec: emissions.Normal(spec.observation_size, config.emission_scale_floor),
     "normal_mixture": functools.partial(_make_mixture, emissions.NormalMixture),
     "logistic_mixture": functools.partial(_make_mixture, emissions.LogisticMixture),
+    "negative_binomial": lambda config, spec: emissions.NegativeBinomial(spec.observation_size),
 }
 # By what observations can be, a key of `kinds.SUPPORTS`.
 EMISSIONS: _Makers = {

@@ -93,6 +93,7 @@ SERIES = [
         "small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9, "num_replicas": 2} | NO_IMAGE
     ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
+    from_options("small", {"dataset": "npz", "emission": "negative_binomial"} | NO_IMAGE),
 ]
 CONFIGS = [
     *SERIES,
@@ -226,6 +227,9 @@ REFUSED = {
     "--dataset=pydoc --model=vae_lstm --attention_heads=2": "--model=vae_lstm makes no use of --attention_heads",
     "--dataset=pydoc --objective=fivo --num_importance=4": "a sentence has one latent",
     "--dataset=pydoc --word_dropout=1": "`word_dropout` must be in [0, 1)",
+    "--dataset=csv --emission=negative_binomial --normalization=per_channel": "`normalization` must be none with",
+    "--dataset=npz --emission=negative_binomial --num_components=2": "negative_binomial makes no use of",
+    "--dataset=npz --emission=normal --num_components=2": "--emission=normal makes no use of --num_components",
     "--dataset=pydoc --vocabulary_size=2": "`vocabulary_size` must be",
 }
 

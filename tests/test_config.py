@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sisrnn_tf.configuration import presets
 from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, differences
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
 from sisrnn_tf.configuration.presets import from_options
@@ -175,3 +176,29 @@ def test_particle_objectives_want_particles_and_beta_1(objective):
 def test_models_of_sentences_have_nothing_to_truncate():
     with pytest.raises(ValueError, match="`truncation` must be left out: a model of sentences has one stochastic step"):
         from_options("small", {"model": "vae_lstm", "binarization": "none", "truncation": 5})
+
+
+@pytest.mark.parametrize(
+    ("dataset", "size", "preset", "options"),
+    [
+        ("csv", 20_000, "small", {"epochs": 40}),
+        ("npz", 4_000_000, "small", {"epochs": 20}),
+        ("csv", 16_000_000, "small", {"epochs": 5}),
+        ("csv", 17_000_000, "paper", {}),
+        ("text", 600_000, "small", {"epochs": 15}),
+        ("strokes", 20_000, "paper", {}),
+    ],
+)
+def test_a_preset_follows_the_size_of_own_files_and_is_said(tmp_path, caplog, dataset, size, preset, options):
+    with (tmp_path / "data").open("wb") as file:
+        file.truncate(size)
+    model = "sentence_sisrnn" if dataset == "text" else "sisrnn"
+    with caplog.at_level("INFO"):
+        assert presets.choose(dataset, str(tmp_path / "data"), model) == (preset, options)
+    assert (f"Preset {preset}" in caplog.text) == (dataset != "strokes")
+    assert presets.choose(dataset, str(tmp_path), model) == (preset, options)  # a folder of that file
+
+
+def test_embedded_data_is_small_and_files_that_are_not_there_are_not():
+    assert presets.choose("digits", None, "sisrnn") == ("small", {})
+    assert presets.choose("csv", "/nonexistent", "sisrnn") == ("paper", {})

@@ -137,7 +137,7 @@ def test_normal_round_trip_through_keras_serialization():
     assert (emission.event_size, emission.parameter_size, emission.scale_floor) == (3, 6, 0.2)
 
 
-@pytest.mark.parametrize("name", ["Bernoulli", "Normal"])
+@pytest.mark.parametrize("name", ["Bernoulli", "NegativeBinomial", "Normal"])
 def test_the_density_of_what_is_observed_leaves_the_rest_out(name):
     emission, rng = getattr(emissions, name)(3), np.random.default_rng(0)
     parameters = tf.constant(rng.normal(size=(4, emission.parameter_size)))
@@ -195,10 +195,53 @@ class _Counts(emissions.Emission):
         return tf.exp(parameters)
 
     def sample(self, parameters, seed, temperature=1.0):
-        return self.distribution(parameters).sample(seed=seed)
+        uniforms = random.uniform(tf.shape(parameters), seed)[..., tf.newaxis]
+        below = tf.math.igammac(tf.range(1.0, 100.0), tf.exp(parameters)[..., tf.newaxis]) < uniforms
+        return tf.reduce_sum(tf.cast(below, parameters.dtype), axis=-1)
 
     def get_config(self):
         return {"event_size": self.event_size}
+
+
+class _Forgetful(_Counts):
+    def __init__(self, size):
+        self.size = size
+
+
+class _OneSeed(_Counts):
+    def sample(self, parameters, seed, temperature=1.0):
+        return self.distribution(parameters).sample(seed=seed)
+
+
+class _Unseeded(_Counts):
+    def sample(self, parameters, seed, temperature=1.0):
+        return tf.random.poisson([], tf.exp(parameters))
+
+
+class _Scattered(_Counts):
+    def distribution(self, parameters):
+        return tfd.Poisson(log_rate=parameters)
+
+
+class _Summed(_Counts):
+    def mean(self, parameters):
+        return tf.reduce_sum(tf.exp(parameters), axis=-1)
+
+
+@pytest.mark.parametrize("model", [sisrnn_tf.RNN, sisrnn_tf.VRNN, sisrnn_tf.SISRNNCell])
+@pytest.mark.parametrize(
+    ("emission", "message"),
+    [
+        (_Forgetful, r"`emission` must be one whose constructor calls `super\(\).__init__\(event_size\)`"),
+        (_OneSeed, "`emission.sample` must take seeds"),
+        (_Unseeded, "`emission.sample` must return the same for the same seed"),
+        (_Scattered, r"`emission.log_prob` must return float32 \(3,\).* float32 \(3, 2\)"),
+        (_Summed, r"`emission.mean` must return float32 \(3, 2\).* float32 \(3,\)"),
+    ],
+)
+def test_a_model_says_what_its_emission_makes_otherwise_than_asked(model, emission, message):
+    with pytest.raises(ValueError, match=message):
+        model(emission(2), hidden_size=3)
 
 
 def test_an_emission_of_a_user_is_one_class_and_says_what_imputation_lacks():

@@ -39,6 +39,17 @@ def test_an_exact_likelihood_has_one_panel_without_a_bound_sign():
     assert np.isnan(_curves(figure)["validation"][1])
 
 
+def test_late_progress_shows_and_the_epochs_before_are_named():
+    values = [1000.0, 300.0, *np.linspace(52.0, 50.0, 18)]
+    figure = plotting.training_curves([{"loss": value, "val_loss": value + 1} for value in values])
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert 49 < low < 50 and 52.5 < high < 53  # those from the sixth epoch on, and a margin
+    assert [text.get_text() for text in axes.texts] == ["epochs 1 to 4 lie beyond this scale"]
+    steady = plotting.training_curves([{"loss": 52.0 - epoch} for epoch in range(20)])
+    assert not steady.axes[0].texts and steady.axes[0].get_ylim()[1] > 52
+
+
 @pytest.mark.parametrize("records", [[], [{"epoch": 1}], ["text"]])
 def test_nothing_to_plot_is_refused(records):
     with pytest.raises(ValueError, match="`records` must"):
@@ -146,13 +157,13 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path, monkeypatch):
 SQUARE = np.array([[2, 0, 0], [0, 2, 0], [-2, 0, 1], [0, -2, 0], [1, 0, 0]], float)
 
 
-def _segments(figure, color):
-    (found,) = [part for part in figure.axes[0].collections if (part.get_colors()[0] == to_rgba(color)).all()]
+def _segments(axes, color):
+    (found,) = [part for part in axes.collections if (part.get_colors()[0] == to_rgba(color)).all()]
     return found.get_segments()
 
 
 def test_the_pen_draws_where_it_is_down():
-    first, second = _segments(plotting.drawings(SQUARE[np.newaxis], [5]), "black")
+    first, second = _segments(plotting.drawings(SQUARE[np.newaxis], [5]).axes[0], "black")
     assert first.shape == (4, 2) and second.shape == (2, 2)
     size = np.ptp(first[:, 0])
     np.testing.assert_allclose((first - first[0]) / size, [[0, 0], [1, 0], [1, 1], [0, 1]], atol=1e-12)
@@ -160,14 +171,20 @@ def test_the_pen_draws_where_it_is_down():
 
 
 def test_y_grows_downward_on_request():
-    first, _ = _segments(plotting.drawings(SQUARE[np.newaxis], [5], y_down=True), "black")
+    first, _ = _segments(plotting.drawings(SQUARE[np.newaxis], [5], y_down=True).axes[0], "black")
     assert first[1, 1] == first[0, 1] > first[2, 1]
 
 
-def test_what_was_given_is_drawn_in_another_color():
-    figure = plotting.drawings(np.stack([SQUARE, SQUARE]), [5, 1], context_steps=2)
-    assert [len(part) for part in _segments(figure, "tab:orange")] == [3, 2]  # points; the second has one step
-    assert [len(part) for part in _segments(figure, "black")] == [2, 2]
+def test_completions_stand_beside_what_was_drawn_and_say_which_color_is_which():
+    truth = np.stack([SQUARE, SQUARE])
+    truth[1, 3:] = np.nan
+    figure = plotting.completions(np.stack([SQUARE, SQUARE]), truth, [5, 3], context_steps=2)
+    assert [axes.get_title() for axes in figure.axes] == ["Completed by the model", "As they were"]
+    for axes, color, pieces in ((figure.axes[0], "black", [2, 2, 2, 2]), (figure.axes[1], "tab:blue", [2, 2, 2])):
+        assert [len(part) for part in _segments(axes, "tab:orange")] == [3, 3]  # points
+        assert [len(part) for part in _segments(axes, color)] == pieces
+    handles = {line.get_label(): line.get_color() for line in figure.legends[0].legend_handles}
+    assert handles == {"given": "tab:orange", "what the model adds": "black", "what followed": "tab:blue"}
 
 
 def test_drawings_stay_in_their_cells():
@@ -176,7 +193,7 @@ def test_drawings_stay_in_their_cells():
         [rng.normal(size=(9, 20, 2)) * rng.uniform(1, 99, (9, 1, 2)), np.zeros((9, 20, 1))], axis=-1
     )
     figure = plotting.drawings(strokes, np.full(9, 20))
-    boxes = np.array([[line.min(axis=0), line.max(axis=0)] for line in _segments(figure, "black")])
+    boxes = np.array([[line.min(axis=0), line.max(axis=0)] for line in _segments(figure.axes[0], "black")])
     for index, (lower, upper) in enumerate(boxes):
         for other_lower, other_upper in boxes[:index]:
             assert (upper < other_lower).any() or (lower > other_upper).any()
@@ -196,7 +213,8 @@ def test_a_fan_has_the_quantiles_of_its_draws():
     axes = figure.axes[1]
     outer, inner = (part.get_paths()[0].vertices for part in axes.collections)
     for band, (lower, upper) in ((outer, (0.1, 0.9)), (inner, (0.25, 0.75))):
-        assert band[:, 0].min() == 5 and band[:, 0].max() == 8
+        assert band[:, 0].min() == 4 and band[:, 0].max() == 8  # from what was observed last
+        assert set(band[band[:, 0] == 4, 1]) == {0.0}
         at_five = band[band[:, 0] == 5, 1]
         np.testing.assert_allclose([at_five.min(), at_five.max()], np.quantile(draws[:, 1, 0, 0], [lower, upper]))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
@@ -206,6 +224,25 @@ def test_a_fan_has_the_quantiles_of_its_draws():
         "median",
         "what followed",
     ]
+
+
+def test_a_fan_and_what_followed_go_on_from_what_was_observed_last():
+    draws = np.random.default_rng(0).normal(size=(200, 1, 4, 1))
+    (axes,) = plotting.fans([np.full((3, 1), 7.0)], draws, np.ones((1, 4, 1))).axes
+    curves = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
+    assert curves["median"][0] == curves["what followed"][0] == [2.0, 7.0]
+    assert curves["what followed"][1:] == [[3.0 + step, 1.0] for step in range(4)]
+
+
+def test_draws_around_several_values_are_drawn_singly():
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(2, 100, 1, 6, 1))
+    two += np.where(rng.random((100, 1, 1, 1)) < 0.3, 8.0, -8.0)
+    for draws, several in ((one, False), (two, True), (rng.poisson(4.0, one.shape).astype(float), False)):
+        labels = [text.get_text() for text in plotting.fans([np.zeros((2, 1))], draws).legends[0].get_texts()]
+        assert ("6 single draws" in labels) == several
+        (axes,) = plotting.fans([np.zeros((2, 1))], draws).axes
+        assert len(axes.get_lines()) == 2 + 6 * several
 
 
 def test_a_fan_of_what_nothing_comes_before_names_no_observation():

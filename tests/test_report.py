@@ -7,16 +7,20 @@ import math
 import re
 import statistics
 
+import numpy as np
 import pytest
 
+from sisrnn_tf import emissions
 from sisrnn_tf.analysis import plotting
+from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import report
+from sisrnn_tf.runs import report, settings, typeset
 from sisrnn_tf.runs.workdir import Workdir
 
 CONVENTION = "digits, threshold, rows (T=8, D=8)"
 SPEC = DataSpec("digits", CONVENTION, "bernoulli", 8, 8, (8, 8), (1297, 250, 250))
+DASH = "\u2013"
 TINY = {"epochs": 2}  # 40 steps an epoch
 METRICS = [
     {"epoch": 1, "step": 40, "loss": 30.0, "kl": 3.0, "num_mixing": 1.0, "val_loss": 20.125, "val_kl": 2.0},
@@ -136,11 +140,11 @@ def test_the_tightest_is_the_lowest_on_the_whole_test_split(records, expected):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({}, "NLL <= 20.125 +- 0.250 nats per sequence"),
-        ({"estimator": "exact", "quantity": "NLL ="}, "NLL = 20.125 +- 0.250 nats per sequence"),
-        ({"estimator": "exact", "quantity": None}, "NLL = 20.125 +- 0.250 nats per sequence"),
-        ({"estimator": "L_K", "quantity": None}, "NLL <= 20.125 +- 0.250 nats per sequence"),
-        ({"standard_error": None}, "NLL <= 20.125 nats per sequence"),
+        ({}, "NLL ≤ 20.12 ± 0.25 nats per sequence"),
+        ({"estimator": "exact", "quantity": "NLL ="}, "NLL = 20.12 ± 0.25 nats per sequence"),
+        ({"estimator": "exact", "quantity": None}, "NLL = 20.12 ± 0.25 nats per sequence"),
+        ({"estimator": "L_K", "quantity": None}, "NLL ≤ 20.12 ± 0.25 nats per sequence"),
+        ({"standard_error": None}, "NLL ≤ 20.125 nats per sequence"),
     ],
 )
 def test_the_headline_says_bound_or_exact(tmp_path, fields, text):
@@ -151,7 +155,8 @@ def test_the_headline_says_bound_or_exact(tmp_path, fields, text):
     assert text in page.text
     assert f"{made['estimator']}, K=10, M=10, seed 0; test split of {CONVENTION}; 250 sequences" in page.text
     sign = " ".join(text.split()[1:-3])
-    row = ["test", made["estimator"], "10", "10", sign, "2.5156", "0.4537", "250", "0"]
+    others = ["2.516", "0.454" if made["standard_error"] is None else "0.4537"]  # as many digits as errors are worth
+    row = ["test", made["estimator"], "10", "10", sign, *others, "250", "0"]
     assert row in page.rows
 
 
@@ -159,7 +164,7 @@ def test_intensities_have_a_cross_entropy_and_no_likelihood(tmp_path):
     spec = DataSpec("digits", CONVENTION, "intensities", 8, 8, (8, 8), (1297, 250, 250))
     workdir = make_workdir(tmp_path, spec=spec, records=[record(20.125, quantity="cross-entropy <=")])
     page = read_page(workdir)
-    assert "cross-entropy <= 20.125" in page.text
+    assert "cross-entropy ≤ 20.12 ± 0.25" in page.text
     assert "NLL" not in page.text
     assert "not a likelihood" in page.text
 
@@ -169,8 +174,8 @@ def test_fewer_sequences_and_seeds_show(tmp_path):
     page = read_page(make_workdir(tmp_path, records=records))
     assert "seeds 1, 2; test split" in page.text
     assert "20 of 250 sequences" in page.text
-    row = ["test", "IWAE", "10", "10", "<= 20.500 +- 0.250", "2.5625", "0.4621", "20 of 250", "mean of 2 seeds: 1, 2"]
-    assert [*row, "0.707"] in page.rows
+    row = ["test", "IWAE", "10", "10", "≤ 20.50 ± 0.25", "2.562", "0.4621", "20 of 250", "mean of 2 seeds: 1, 2"]
+    assert [*row, "0.71"] in page.rows
 
 
 def test_the_best_and_the_last_epoch_show(tmp_path):
@@ -181,7 +186,7 @@ def test_the_best_and_the_last_epoch_show(tmp_path):
     )
     assert loss[1:5] == ["30.000", "20.125", "25.000", "21.000"]
     assert kl[1:5] == ["3.000", "2.000", "4.000", "nan"]
-    assert num_mixing[1:5] == ["1", "-", "2", "-"]
+    assert num_mixing[1:5] == ["1", DASH, "2", DASH]
     assert "Unfinished" not in page.text
 
 
@@ -214,10 +219,107 @@ def test_diagnostics_show(tmp_path):
     page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS))
     assert f"{DIAGNOSTICS['verdict']} 1 of 2 latent units are active." in page.text
     assert "R=7 draws of the mixing on 9 sequences of the test split, seed 0" in page.text
-    assert ["negentropy [nats]", "0.1250"] in page.rows
-    assert [row for row in page.rows if len(row) == 3][-2:] == [["1", "1.0000", "0.5000"], ["2", "-", "0.2500"]]
-    assert ["0", "yes", *["-"] * 6, "0.0375"] in page.rows
-    assert ["1", "no", *["-"] * 7] in page.rows
+    assert ["negentropy [nats]", "0.125"] in page.rows
+    assert [row for row in page.rows if len(row) == 3][-2:] == [["1", "1", "0.5"], ["2", DASH, "0.25"]]
+    assert ["0", "yes", *[DASH] * 6, "0.0375"] in page.rows
+    assert ["1", "no", *[DASH] * 7] in page.rows
+
+
+def test_numbers_of_a_baseline_and_of_weights_stand_beside_the_headline(tmp_path):
+    workdir = make_workdir(tmp_path, records=[record(20.125)])
+    found = {"nll": 25.5, "standard_error": 0.21, "description": "as often as in training", "num_sequences": 250}
+    workdir.baseline.write_text(json.dumps(found))
+    text = read_page(workdir).text
+    assert "Without memory, as often as in training: NLL = 25.50 ± 0.21" in text
+    assert "the model gains 5.38 nats per sequence" in text
+    weights = FAMILIES["sisrnn"].num_weights(workdir.read_config().model, SPEC, emissions.Bernoulli(8))
+    assert f"The model trains {weights:,} weights." in text
+    workdir.baseline.write_text(json.dumps(found | {"num_sequences": 20}))  # of other sequences
+    assert "the model gains" not in read_page(workdir).text
+    workdir.baseline.write_text("{}")
+    with pytest.raises(ValueError, match=r"baseline.json is damaged"):
+        read_page(workdir)
+
+
+def test_all_that_lies_in_the_folder_shows(tmp_path):
+    workdir = make_workdir(tmp_path)
+    plotting.save(plotting.image_grid([[[0.0, 1.0]]]), workdir.plots / "samples.png")
+    (workdir.path / "scores").mkdir()
+    (workdir.path / "scores" / "part.csv").write_text("sequence,nll\n" + "".join(f"s{n},{n}.5\n" for n in range(20)))
+    (workdir.path / "comparison.json").write_text('{"runs": ["<b>"]}')
+    np.savez(workdir.path / "imputed.npz", observations=np.zeros([2, 3, 1], np.float32))
+    (workdir.path / "forecasts").mkdir()
+    for name in ("forecasts", "others"):
+        plotting.save(plotting.image_grid([[[0.0, 1.0]]], title=name), workdir.path / "forecasts" / f"{name}.png")
+    text = report.render(report.collect(workdir))
+    page = Page(text)
+    assert ["sequence", "nll"] in page.rows and ["s7", "7.5"] in page.rows and ["s8", "8.5"] not in page.rows
+    assert "The first 8 of 20 rows." in page.text
+    assert ["observations", "float32", "[2, 3, 1]"] in page.rows
+    assert "{&#34;runs&#34;: [&#34;&lt;b&gt;&#34;]}" in text
+    assert sum(tag == "img" for tag, _ in page.tags) == 3
+    headings = [name for name in ("scores/part.csv", "comparison.json", "imputed.npz", "forecasts/others.png")]
+    assert all(f"<code>{name}</code>" in text for name in headings)
+    assert "config.json" not in page.text and "forecasts/forecasts.png" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "hidden"),
+    [
+        ({}, {"layout", "binarization", "noise_sizes", "num_mixing"}, {"vocabulary_size", "emission", "lstm_size"}),
+        ({"model": "rnn"}, {"hidden_size"}, {"latent_size", "num_mixing", "kl_weight", "objective"}),
+        ({"kl_schedule": "constant"}, {"kl_weight"}, {"kl_num_cycles", "kl_rising_fraction", "num_importance"}),
+        (
+            {"dataset": "csv", "emission": "normal", "binarization": "none"},
+            {"emission_scale_floor"},
+            {"num_components"},
+        ),
+        ({"dataset": "glyphs", "binarization": "none"}, {"num_components", "max_correlation"}, {"emission", "layout"}),
+    ],
+)
+def test_settings_are_those_of_the_data_and_the_model_alone(options, shown, hidden):
+    sections = settings.used(from_options("small", options), SPEC)
+    names = {name for section in ("data", "model", "training") for name in sections[section]}
+    assert shown <= names and not hidden & names
+    assert "features" not in sections["data.json"] and sections["data.json"]["name"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("error", "scale", "expected"),
+    [
+        (0.25, 1, 2),
+        (3.2, 1, 1),
+        (32.0, 1, 0),
+        (0.0031, 1, 4),
+        (0.25, 0.125, 3),
+        (None, 1, 3),
+        (0.0, 1, 3),
+        (1e-9, 1, 6),
+    ],
+)
+def test_digits_are_two_of_the_standard_error(error, scale, expected):
+    assert typeset.digits(error, scale) == expected
+
+
+def test_signs_and_numbers_are_typeset():
+    assert typeset.signs("NLL <= 1 +- 2, a >= b") == "NLL ≤ 1 ± 2, a ≥ b"
+    assert (typeset.fixed(-1.25, 1), typeset.fixed(None, 3)) == ("\u22121.2", DASH)
+    assert (typeset.significant(0.00123456), typeset.significant(None)) == ("0.00123", DASH)
+    assert (typeset.size(999), typeset.size(15_564), typeset.size(2_000_000)) == ("999 bytes", "15.6 kB", "2 MB")
+
+
+def test_gaussian_marginals_are_a_sentence(tmp_path):
+    gaussian = {"marginals_gaussian": True, "largest_negentropy": 1.25e-4}
+    page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS | gaussian))
+    assert "All marginals are Gaussian: their negentropy is 0.0001 nats at the most." in page.text
+    assert "marginals.png" not in page.text
+
+
+def test_an_unused_latent_is_said_without_diagnostics_too(tmp_path):
+    workdir = make_workdir(tmp_path)
+    workdir.latent.write_text(json.dumps({"latent_size": 8, "active_units": 0, "kl_per_step": 0.001}))
+    assert "0 of 8 latent units are active" in read_page(workdir).text
+    assert "the latent is unused: this model is a deterministic RNN" in read_page(workdir).text
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path):
@@ -228,6 +330,8 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     page = Page(text)
     assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.tags}
     sources = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href")]
+    links = [source[1:] for source in sources if source.startswith("#")]
+    sources = [source for source in sources if not source.startswith("#")]
     assert [source[:22] for source in sources] == ["data:image/png;base64,"] * 5
     files = [path.read_bytes() for path in workdir.plots.iterdir()]
     assert sorted(base64.b64decode(source[22:]) for source in sources) == sorted(files)
@@ -240,6 +344,8 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     labels = {attributes["aria-labelledby"] for _, attributes in page.tags if "aria-labelledby" in attributes}
     assert len(set(identifiers)) == len(identifiers)
     assert labels <= set(identifiers)
+    headings = [attributes["id"] for tag, attributes in page.tags if tag == "h2"]
+    assert links == headings  # the contents
 
 
 def test_all_text_is_escaped(tmp_path):

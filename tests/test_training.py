@@ -72,6 +72,22 @@ def test_bad_data_is_refused_before_any_work(tmp_path, monkeypatch, damage, mess
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_series_that_are_no_counts_are_refused_before_any_work(tmp_path, split):
+    path = tmp_path / "series.npz"
+    counts = {name: np.full([40, 3, 1], 7.0) for name in ("train", "valid", "test")}
+    counts[split][2, 1] = 0.5
+    lengths = {f"{name}_lengths": np.full(40, 3) for name in counts}
+    np.savez(path, **counts, **lengths)
+    options = {"dataset": "npz", "data_dir": str(path), "binarization": "none", "emission": "negative_binomial"}
+    with pytest.raises(ValueError, match=r"Sequence 2 of the \w+ split must be whole numbers .*\[0.5\]"):
+        _prepare(tmp_path, **options)
+    assert not (tmp_path / "run").exists()
+    lengths[f"{split}_lengths"][2] = 1  # what is padding can be anything
+    np.savez(path, **counts, **lengths)
+    _prepare(tmp_path, **options)
+
+
 def test_a_workdir_that_cannot_be_one_is_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")

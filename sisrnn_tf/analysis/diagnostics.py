@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sisrnn_tf.analysis import posterior_shape
+from sisrnn_tf.analysis import latent_use, posterior_shape
+from sisrnn_tf.analysis.latent_use import ACTIVE, LatentUse
 from sisrnn_tf.core import random
 from sisrnn_tf.core.types import Gaussian, Marginal
 from sisrnn_tf.core.validation import require, require_int
@@ -18,9 +19,9 @@ from sisrnn_tf.inference import noise
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.mixing import MixingModel
 
-ACTIVE = 0.01  # Burda et al.'s threshold, in prior variances
 # A share of variance. Mixing that moves loc, or log scale, by less than 3% of a standard deviation adds nothing.
 COLLAPSED = 1e-3
+GAUSSIAN = 5e-3  # nats of negentropy, those of a skewness of 1/4: below it no eye tells a marginal from a Gaussian
 _EXAMPLES, _EXAMPLES_OF_A_DIMENSION = 9, 3  # a dimension's marginals look alike
 
 # Measures of a latent dimension: what the mixing does, and what shape that gives.
@@ -182,6 +183,7 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
     }
     share, spread = means["mixing_share"], means["log_scale_spread"]
     collapsed = diagnostics.num_noise_draws > 0 and max(share, spread**2) < COLLAPSED
+    use = _use(diagnostics, dimensions)
     active = [dimension["mixing_share"] for dimension in dimensions if dimension["active"]]
     active_share = float(np.mean(active)) if active else None
     return {
@@ -193,9 +195,15 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
         "seed": seed,
         "num_steps": num_steps,
         "latent_size": latent_size,
-        "active_units": sum(dimension["active"] for dimension in dimensions),
+        "active_units": use.active_units,
+        "kl_of_a_step": use.kl_per_step,
+        "latent_unused": use.is_unused,
         "mixing_collapsed": collapsed,
-        "verdict": _verdict(diagnostics.num_noise_draws, collapsed, share, active_share),
+        "verdict": latent_use.UNUSED
+        if use.is_unused
+        else _verdict(diagnostics.num_noise_draws, collapsed, share, active_share),
+        "largest_negentropy": float(np.nanmax(diagnostics.marginals.negentropy)),
+        "marginals_gaussian": are_gaussian(diagnostics),
         "mean_mixing_share": share,
         "mean_mixing_share_of_active": active_share,
         "mean_log_scale_spread": spread,
@@ -206,6 +214,18 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
         "num_sequences_per_step": diagnostics.num_sequences.tolist(),
         "dimensions": dimensions,
     }
+
+
+def _use(diagnostics: Diagnostics, dimensions: list[dict]) -> LatentUse:
+    """Returns how much the latent is used; the KL is over sequences and real steps."""
+    count = diagnostics.num_sequences
+    kl = float(np.nansum(diagnostics.kl * count) / count.sum())
+    return LatentUse(len(dimensions), sum(dimension["active"] for dimension in dimensions), kl)
+
+
+def are_gaussian(diagnostics: Diagnostics) -> bool:
+    """Returns whether all marginals are, as far as an eye can tell."""
+    return bool(np.nanmax(diagnostics.marginals.negentropy) < GAUSSIAN)
 
 
 def _dimensions(diagnostics: Diagnostics) -> list[dict]:
@@ -246,10 +266,8 @@ def _verdict(num_noise_draws: int, collapsed: bool, share: float, active_share: 
 
 def describe(record: dict) -> str:
     """Returns a few lines that say what a record holds, the verdict last."""
-    kl, information = (
-        np.mean([value for value in record[f"{name}_per_step"] if value is not None])
-        for name in ("kl", "mutual_information")
-    )
+    information = np.mean([value for value in record["mutual_information_per_step"] if value is not None])
+    gaussian = f"; all are Gaussian, negentropy {record['largest_negentropy']:.1g} nats at the most"
     return "\n".join(
         (
             f"{record['model']} on {record['num_sequences']} {record['split']} sequences ({record['convention']}), "
@@ -257,9 +275,9 @@ def describe(record: dict) -> str:
             f"active units: {record['active_units']} of {record['latent_size']}",
             f"posterior's marginals, means: |skewness| {record['mean_abs_skewness']:.3f}, excess kurtosis "
             f"{record['mean_excess_kurtosis']:.3f}, negentropy {record['mean_negentropy']:.4f} nats; "
-            f"{record['fraction_multimodal']:.1%} have more than one mode",
-            f"mean step: KL to the prior {kl:.3f} nats, mutual information of latent and data {information:.3f} nats, "
-            f"of which at most {record['mutual_information_limit']:.3f} can be seen",
+            f"{record['fraction_multimodal']:.1%} have more than one mode{gaussian * record['marginals_gaussian']}",
+            f"mean step: KL to the prior {record['kl_of_a_step']:.3f} nats, mutual information of latent and data "
+            f"{information:.3f} nats, of which at most {record['mutual_information_limit']:.3f} can be seen",
             f"verdict: {record['verdict']}",
         )
     )

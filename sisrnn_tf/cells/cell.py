@@ -15,6 +15,7 @@ from sisrnn_tf.core import gaussians, networks, random
 from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
 from sisrnn_tf.core.validation import require, require_int, require_memory
 from sisrnn_tf.emissions import Emission
+from sisrnn_tf.emissions.contract import require_emission, try_emission
 from sisrnn_tf.inference import noise, step
 from sisrnn_tf.posteriors import Posterior, SemiImplicit
 
@@ -84,7 +85,7 @@ class SISRNNCell(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
         self.latent_size = require_int("latent_size", latent_size, 1)
         self.hidden_size = require_int("hidden_size", hidden_size, 1)
-        require(isinstance(emission, Emission), "emission", "an object of `sisrnn_tf.emissions`", emission)
+        require_emission(emission)
         self.emission_part = emission
         self.seed = seed
         require_memory(3 * hidden_size * (hidden_size + latent_size), hidden_size=hidden_size, latent_size=latent_size)
@@ -141,6 +142,7 @@ class SISRNNCell(keras.layers.Layer):
             if not part.built:  # one that was loaded is
                 part.build(*shapes)
         with tf.init_scope():  # of a model made within a `tf.function` too
+            try_emission(self.emission_part, networks.density_dtype(self))
             contract.try_parts(self)
         self.built = True
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none"
 TRAIN_SPLITS = ("train", "val")
 LAYOUTS = ("rows", "pixels")
 SPLIT_PROTOCOLS = ("vrnn", "official")
-EMISSIONS = ("normal", "normal_mixture", "logistic_mixture")
+# How series are scored, each with the fields of the configuration's model that it makes use of.
+EMISSIONS: Mapping[str, tuple[str, ...]] = {
+    "normal": ("emission_scale_floor",),
+    "normal_mixture": ("num_components", "emission_scale_floor"),
+    "logistic_mixture": ("num_components", "emission_scale_floor"),
+    "negative_binomial": (),
+}
+COUNT_EMISSIONS = ("negative_binomial",)
 MIXINGS = ("none", "joint", "per_dimension")
 POSTERIORS = ("filtering", "smoothing")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
@@ -24,7 +32,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def _require_choice(name: str, received: Any, choices: tuple[str, ...]) -> None:
+def _require_choice(name: str, received: Any, choices: Collection[str]) -> None:
     require(received in choices, name, f"one of {', '.join(choices)}", received)
 
 
@@ -108,7 +116,7 @@ class ModelConfig:
     lstm_size: int = 1024  # of the LSTM that decodes
     dropout: float = 0.2  # of the decoder
     word_dropout: float = 0.0  # probability with which training hides a word from the decoder
-    emission: str = "normal_mixture"  # of real-valued sequences that are no strokes, and so is what follows of both
+    emission: str = "normal_mixture"  # of series, a key of EMISSIONS; what follows is of series and strokes
     num_components: int = 20  # of a mixture
     emission_scale_floor: float = 1e-3  # smallest scale, in normalized units
     max_correlation: float = 0.95  # of strokes, between the two offsets; 0: diagonal covariances
@@ -233,6 +241,10 @@ class ExperimentConfig:
     training: TrainingConfig = TrainingConfig()
 
     def __post_init__(self):
+        counted = self.model.emission in COUNT_EMISSIONS
+        unscaled = f"none with emission={self.model.emission}: counts are scored as they are"
+        good = not counted or self.data.normalization == "none"
+        require(good, "normalization", unscaled, self.data.normalization)
         name, family = self.model.model, FAMILIES[self.model.model]
         objective, truncation = self.training.objective, self.training.truncation
         good = not family.is_exact or objective == TrainingConfig.objective

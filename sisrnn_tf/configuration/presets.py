@@ -1,6 +1,8 @@
 """Presets: sizes of model and training under one name, and what the options given on top of one make."""
 
 import dataclasses
+import logging
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,11 @@ from sisrnn_tf.configuration.families import FAMILIES, PRESETS
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.inference.objectives import OBJECTIVES
+
+_LOGGER = logging.getLogger(__name__)
+_OWN = ("csv", "npz", "text")  # data sets of any size
+_BYTES = {False: 2_000_000, True: 300_000}  # of series, and of text, whose steps are larger and whose files smaller
+_FEWEST = 8  # to an eighth of the epochs
 
 
 def preset_options(preset: str, model: str, dataset: str = "digits") -> dict[str, Any]:
@@ -29,6 +36,34 @@ def preset_options(preset: str, model: str, dataset: str = "digits") -> dict[str
     useless = families.options() - set(family.options)
     sizes = {**family.presets[preset], **DATASETS[dataset].sizes.get(preset, {})}
     return {name: value for name, value in sizes.items() if name not in useless}
+
+
+def choose(dataset: str, data_dir: str | None, model: str) -> tuple[str, dict[str, Any]]:
+    """Returns the preset that is taken where none is named, and options beside it; says which, of a user's own data.
+
+    `small` with its epochs is some minutes of two cores on so many bytes as `_BYTES` has. Of more there are fewer
+    epochs, down to an eighth of them; then it is the published sizes.
+
+    Args:
+        dataset: a key of `registry.DATASETS`.
+        data_dir: where the files lie; None for embedded data.
+        model: a key of `families.FAMILIES`.
+    """
+    entry = DATASETS[dataset]
+    if "data_dir" not in entry.options:
+        return "small", {}
+    path = None if data_dir is None else pathlib.Path(data_dir).expanduser()
+    if dataset not in _OWN or path is None or not path.exists():
+        return "paper", {}
+    files = [path] if path.is_file() else [each for each in path.iterdir() if each.is_file()]
+    size, enough = sum(each.stat().st_size for each in files), _BYTES[entry.kind.has_words]
+    if size > _FEWEST * enough:
+        _LOGGER.info("Preset paper: %s holds %.1f MB; --preset=small is smaller.", path, size / 1e6)
+        return "paper", {}
+    most = FAMILIES[model].presets["small"]["epochs"]
+    epochs = max(1, min(most, round(most * enough / max(size, 1))))
+    _LOGGER.info("Preset small, %d epochs: %s holds %.2f MB. --preset and --epochs win.", epochs, path, size / 1e6)
+    return "small", {"epochs": epochs}
 
 
 def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:

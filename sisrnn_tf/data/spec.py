@@ -236,17 +236,29 @@ def check(dataset: SequenceDataset) -> None:
                 f"All splits must have the same number of features. Received {observations.shape[2]} in the {name} "
                 f"split and {size} in the train split"
             )
-        _require((lengths >= 1) & (lengths <= observations.shape[1]), name, "have between 1 and T steps", lengths)
+        require_allowed(
+            (lengths >= 1) & (lengths <= observations.shape[1]), name, "have between 1 and T steps", lengths
+        )
         if np.issubdtype(observations.dtype, np.floating):
-            _require(np.isfinite(observations), name, "be finite", observations)
+            require_allowed(np.isfinite(observations), name, "be finite", observations)
         if dataset.draw is None:
             support = kinds.SUPPORTS[dataset.emission]
             allowed = support.allows(observations, size)
-            _require(allowed, name, support.expected.format(size=size), observations)
+            require_allowed(allowed, name, support.expected.format(size=size), observations)
 
 
-def _require(allowed: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:
-    """Raises for the first sequence with a value that is not allowed, bool `[N, ..]`."""
+def require_allowed(allowed: np.ndarray, split: str, expected: str, values: np.ndarray) -> None:
+    """Checks which values of a split can be.
+
+    Args:
+        allowed: bool `[N, ..]`.
+        split: its name.
+        expected: what a sequence must do or have, in words.
+        values: `[N, ..]`.
+
+    Raises:
+        ValueError: a value is not allowed; names the first sequence with one.
+    """
     bad = ~allowed.reshape([len(allowed), -1]).all(axis=1)
     if bad.any():
         index = int(np.argmax(bad))

@@ -4,6 +4,7 @@ from sisrnn_tf.emissions.bernoulli import Bernoulli
 from sisrnn_tf.emissions.categorical import Categorical, OneHotCategorical
 from sisrnn_tf.emissions.emission import Emission, Factorized
 from sisrnn_tf.emissions.mixtures import LogisticMixture, NormalMixture
+from sisrnn_tf.emissions.negative_binomial import NegativeBinomial
 from sisrnn_tf.emissions.normal import Normal
 from sisrnn_tf.emissions.strokes import StrokeMixture
 
@@ -13,6 +14,7 @@ __all__ = [
     "Emission",
     "Factorized",
     "LogisticMixture",
+    "NegativeBinomial",
     "Normal",
     "NormalMixture",
     "OneHotCategorical",

@@ -23,10 +23,24 @@ def is_moderate(x: tf.Tensor) -> tf.Tensor:
 class Emission(abc.ABC):
     """From a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
 
-    A subclass is serializable by its `get_config`, and gives what is abstract here; `possible`, with `expected` and
-    `advice`, where not every finite number can be observed; and `log_prob_observed` and `sample_missing`, which
-    imputation needs: `Factorized` has them for independent dimensions. To be saved in a model it is registered with
-    `keras.saving.register_keras_serializable`.
+    A subclass gives
+
+        parameter_size                          P, what the decoder is to make for a step
+        distribution(parameters)                what is observed, whose log-density scores it
+        mean(parameters)                        what reconstructions and predictions show
+        sample(parameters, seed, temperature)   draws, a function of a seed for each row
+        get_config()                            the constructor's arguments, from which it is made again
+
+    and its constructor calls `super().__init__(event_size)`. It may give
+
+        possible(x), expected, advice           where not every finite number can be observed: all else is refused
+        log_prob_observed, sample_missing       for `impute`, where features depend on each other: `Factorized` has
+                                                them for those that do not, and without them `impute` says so
+        quantity, is_density                    where minus the log-density is no NLL, or values are real
+
+    A model tries its emission on a few numbers as it is made, and says what comes out otherwise than asked here. To be
+    saved in a model it is registered with `keras.saving.register_keras_serializable`; `examples/poisson_counts.py` has
+    one that is trained, saved, loaded and exported.
 
     Args:
         event_size: D.

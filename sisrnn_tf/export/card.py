@@ -32,6 +32,7 @@ class Origin(NamedTuple):
         convention: of the data, and the sizes of its splits, in words.
         epoch: whose weights these are.
         metrics: a line a likelihood, each with its estimator, K, M, seed and convention.
+        latent: how much it is used, in words; None where there is none, or nobody has looked.
     """
 
     config: str
@@ -39,6 +40,7 @@ class Origin(NamedTuple):
     convention: str
     epoch: int
     metrics: Sequence[str]
+    latent: str | None = None
 
 
 def render(

@@ -14,6 +14,7 @@ from sisrnn_tf.core.keras_internals import build_optimizer, clear_losses, record
 from sisrnn_tf.core.types import Array, Batch, Inputs
 from sisrnn_tf.core.validation import require, require_precision
 from sisrnn_tf.emissions import Emission
+from sisrnn_tf.emissions.contract import require_emission
 from sisrnn_tf.models.estimating import EstimatingModel
 
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
@@ -54,7 +55,7 @@ class SequenceModel(EstimatingModel):
     def __init__(self, emission: Emission, seed: int = 0, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # observations are scored as they come
         require_precision(self)
-        require(isinstance(emission, Emission), "emission", "an object of `sisrnn_tf.emissions`", emission)
+        require_emission(emission)
         of_words = "`OneHotCategorical`, or a `SentenceSISRNN` for words, as `Categorical` has no features"
         require(emission.has_features == (self.observation_rank == 3), "emission", of_words, emission)
         self.emission = emission

@@ -12,6 +12,7 @@ from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Activation, Batch, BoundTerms
 from sisrnn_tf.core.validation import require_int, require_memory
 from sisrnn_tf.emissions import Emission
+from sisrnn_tf.emissions.contract import try_emission
 from sisrnn_tf.inference import bounds
 from sisrnn_tf.inference.exact_loss import ExactLoss
 from sisrnn_tf.inference.objective import Estimate, Objective
@@ -74,6 +75,8 @@ class RNN(StepwiseModel):
         parts = (self.decoder, self._transition, self._initial_hidden, self.density_dtype)
         self.cell = DeterministicCell(emission, hidden_size, *parts)
         self.loss_layer = ExactLoss(name="loss_layer")
+        with tf.init_scope():  # of a model made within a `tf.function` too
+            try_emission(emission, self.density_dtype)
         self.built = True
 
     @property

@@ -184,14 +184,15 @@ class Runner:
         self.show(likelihood_records.describe(record))
 
     def _diagnose(self, row: Row, seed: int, folder: Workdir, run: training.TrainedRun, dataset) -> dict | None:
-        """Diagnoses the posterior of a row's first seed, and copies its marginals beside the results."""
+        """Diagnoses the posterior of a row's first seed, and copies their picture beside the results."""
         if not FAMILIES[run.config.model.model].mixes(vars(run.config.model)) or seed != row.seeds[0]:
             return None
         record = run_diagnostics.diagnose(folder, run, dataset, "test", *self.plan.diagnosed, seed)
-        pictures = self.results.path.with_suffix("")
-        pictures.mkdir(parents=True, exist_ok=True)
-        picture = (folder.plots / "marginals.png").read_bytes()
-        atomic.write(pictures / f"{row.name}-marginals.png", lambda file: file.write(picture))
+        marginals, pictures = folder.plots / "marginals.png", self.results.path.with_suffix("")
+        if marginals.exists():  # there is none where all are Gaussian
+            pictures.mkdir(parents=True, exist_ok=True)
+            picture = marginals.read_bytes()
+            atomic.write(pictures / f"{row.name}-marginals.png", lambda file: file.write(picture))
         return {name: value for name, value in record.items() if not isinstance(value, list)}
 
     def _result(self, row: Row, seed: int, run: training.TrainedRun, found: dict | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sisrnn_tf.analysis import plotting
-from sisrnn_tf.analysis.diagnostics import Diagnostics
+from sisrnn_tf.analysis.diagnostics import Diagnostics, are_gaussian
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.runs.workdir import Workdir
@@ -42,19 +42,32 @@ def draw(
         plotting.save(figure, workdir.plots / "reconstructions.png")
 
 
-def samples(observations: np.ndarray, spec: DataSpec, context_steps: int = 0) -> Figure | None:
+def samples(observations: np.ndarray, spec: DataSpec) -> Figure | None:
     """Returns a picture of samples; None of images of another size than the data's.
 
     Args:
         observations: in the user's units, `[N, T, D]`.
         spec: of the data.
-        context_steps: so many first steps of strokes were given.
     """
-    return PICTURES[spec.kind.picture].samples(observations, spec, context_steps)
+    return PICTURES[spec.kind.picture].samples(observations, spec)
+
+
+def completions(completed: np.ndarray, truth: np.ndarray, spec: DataSpec, context_steps: int) -> Figure:
+    """Returns a picture of completed drawings beside what they were.
+
+    Args:
+        completed: strokes in the user's units, `[N, T, 3]`.
+        truth: the same ones as they were, `[N, T, 3]`, NaN after their ends.
+        spec: of the data.
+        context_steps: so many first steps were given.
+    """
+    lengths = np.isfinite(truth).all(axis=-1).sum(axis=1)
+    title = f"Completions of the test split, {spec.name}"
+    return plotting.completions(completed, truth, lengths, context_steps, not spec.y_up, title)
 
 
 def draw_diagnostics(diagnostics: Diagnostics, workdir: Workdir) -> None:
-    """Writes the most non-Gaussian marginals, and KL and mutual information of each step, to the workdir's plots.
+    """Writes the most non-Gaussian marginals, if any is not, and KL and mutual information of each step, as pictures.
 
     Args:
         diagnostics: of the run's model.
@@ -62,14 +75,17 @@ def draw_diagnostics(diagnostics: Diagnostics, workdir: Workdir) -> None:
     """
     carried = plotting.information(diagnostics.kl, diagnostics.mutual_information, diagnostics.num_sequences)
     plotting.save(carried, workdir.plots / "information.png")
-    plotting.save(plotting.marginals(diagnostics.examples), workdir.plots / "marginals.png")
+    if are_gaussian(diagnostics):  # nine equal pictures say less than the sentence of diagnostics.json
+        (workdir.plots / "marginals.png").unlink(missing_ok=True)
+    else:
+        plotting.save(plotting.marginals(diagnostics.examples), workdir.plots / "marginals.png")
 
 
 def _beside_data(samples: np.ndarray, data: np.ndarray, lengths: np.ndarray, spec: DataSpec) -> Figure:
     return PICTURES[spec.kind.picture].beside_data(spec.to_units(samples), spec.to_units(data), lengths, spec)
 
 
-def _sample_images(observations: np.ndarray, spec: DataSpec, context_steps: int) -> Figure | None:
+def _sample_images(observations: np.ndarray, spec: DataSpec) -> Figure | None:
     if observations.shape[1] != spec.num_steps:
         return None
     return plotting.image_grid(_to_images(observations, spec), title=f"Samples, {spec.convention}")
@@ -86,16 +102,16 @@ def _to_images(observations: np.ndarray, spec: DataSpec) -> np.ndarray:
     return np.reshape(observations, [-1, *spec.image_shape])
 
 
-def _sample_drawings(observations: np.ndarray, spec: DataSpec, context_steps: int) -> Figure:
+def _sample_drawings(observations: np.ndarray, spec: DataSpec) -> Figure:
     lengths = np.full(len(observations), observations.shape[1])
-    return plotting.drawings(observations, lengths, context_steps, not spec.y_up, f"Samples, {spec.name}")
+    return plotting.drawings(observations, lengths, not spec.y_up, f"Samples, {spec.name}")
 
 
 def _drawings_beside_data(samples: np.ndarray, data: np.ndarray, lengths: np.ndarray, spec: DataSpec) -> Figure:
     return plotting.drawings_beside_data(samples, lengths, data, lengths, not spec.y_up)
 
 
-def _sample_series(observations: np.ndarray, spec: DataSpec, context_steps: int) -> Figure:
+def _sample_series(observations: np.ndarray, spec: DataSpec) -> Figure:
     return plotting.fans([observations[0, :0]], observations[:, np.newaxis], title=f"Samples, {spec.name}")
 
 
@@ -107,11 +123,11 @@ class Picture(NamedTuple):
     """How sequences of a kind are drawn.
 
     Attributes:
-        samples: (observations in the user's units `[N, T, D]`, specification, C) -> as of the function `samples`.
+        samples: (observations in the user's units `[N, T, D]`, specification) -> as of the function `samples`.
         beside_data: (samples `[N, T, D]`, data `[N, T, D]`, lengths of both `[N]`, specification) -> picture.
     """
 
-    samples: Callable[[np.ndarray, DataSpec, int], Figure | None]
+    samples: Callable[[np.ndarray, DataSpec], Figure | None]
     beside_data: Callable[[np.ndarray, np.ndarray, np.ndarray, DataSpec], Figure]
 
 

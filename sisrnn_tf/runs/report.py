@@ -1,8 +1,5 @@
 """The report of a run: its folder in, one page of HTML out that needs nothing but itself."""
 
-import base64
-import dataclasses
-import json
 import math
 import os
 import pathlib
@@ -12,16 +9,37 @@ from typing import Any
 
 import jinja2
 
+from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.data.kinds import SUPPORTS
 from sisrnn_tf.data.spec import SPLITS, DataSpec
-from sisrnn_tf.runs import commands, environment, run_files
+from sisrnn_tf.runs import (
+    attachments,
+    baselines,
+    commands,
+    environment,
+    latents,
+    run_files,
+    settings,
+    typeset,
+)
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
 _PICTURES = ("training", "samples", "reconstructions", "marginals", "information")
+
+_SECTIONS = {
+    "likelihood": "Likelihood",
+    "training": "Training",
+    "posterior": "Posterior",
+    "samples": "Samples",
+    "forecasts": "Forecasts",
+    "attachments": "Further results",
+    "configuration": "Configuration",
+    "reproduce": "How to reproduce",
+}
 
 # Rows of the table of metrics and what they mean; metrics that are not here follow by name.
 _METRICS = {
@@ -80,8 +98,16 @@ def render(view: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fixed": _fixed, "count": _count, "setting": _setting}
-    return environment.get_template("report.html").render(view)
+    environment.filters |= {
+        name: getattr(typeset, name) for name in ("count", "fixed", "setting", "significant", "signs", "size")
+    }
+    return environment.get_template("report.html").render(view | {"contents": _contents(view)})
+
+
+def _contents(view: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the sections of a page by their anchors."""
+    further = {"forecasts": view["pictures"]["forecasts"], "attachments": view["attachments"]}
+    return {name: title for name, title in _SECTIONS.items() if further.get(name, True)}
 
 
 def collect(workdir: Workdir) -> dict[str, Any]:
@@ -103,21 +129,29 @@ def collect(workdir: Workdir) -> dict[str, Any]:
     rows = likelihood_rows(records, spec)
     evaluations = [commands.evaluate(workdir, config, spec, record) for record in records]
     family = FAMILIES[config.model.model]
+    pictures = {name: workdir.plots / f"{name}.png" for name in _PICTURES}
+    pictures |= {"forecasts": workdir.path / "forecasts" / "forecasts.png"}
+    texts = (workdir.samples, workdir.reconstructions)
+    best = tightest(rows)
     return {
         "model": family.label,
         "has_posterior": family.has_latent,
         "spec": spec,
         "is_text": spec.kind.has_words,
         "quantity": SUPPORTS[spec.emission].quantity,
-        "tightest": tightest(rows),
+        "tightest": best,
+        "num_weights": family.num_weights(config.model, spec, factory.make_emission(config.model, spec)),
+        "baseline": _baseline(workdir, best),
         "rows": rows,
         "figure": likelihood_records.FIGURES[likelihood_records.figure(records[0])] if records else None,
         "training": _training(run_files.read_metrics(workdir.metrics), config, spec),
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
+        "latent": latents.read(workdir),
         "dimension_columns": _DIMENSIONS,
-        "pictures": {name: _data_uri(workdir.plots / f"{name}.png") for name in _PICTURES},
-        "texts": {path.stem: _read_text(path) for path in (workdir.samples, workdir.reconstructions)},
-        "sections": dataclasses.asdict(config) | {"data.json": dataclasses.asdict(spec)},
+        "pictures": {name: attachments.data_uri(path) for name, path in pictures.items()},
+        "texts": {path.stem: _read_text(path) for path in texts},
+        "attachments": attachments.collect(workdir, [*pictures.values(), *texts]),
+        "sections": settings.used(config, spec),
         "commands": [commands.train(workdir, config), *(command for command in evaluations if command)],
         "versions": environment.versions(),
     }
@@ -144,11 +178,36 @@ def likelihood_rows(records: list[dict], spec: DataSpec) -> list[dict[str, Any]]
             "sign": _sign(group[0]),
             "seeds": sorted(record["seed"] for record in group),
             "spread": statistics.stdev(record["nll"] for record in group) if len(group) > 1 else None,
+            "digits": _digits(group),
             "split_size": spec.num_sequences[SPLITS.index(group[0]["split"])],
         }
         for group in likelihood_records.by_seed(records)
     ]
     return sorted(rows, key=lambda row: (-SPLITS.index(row["split"]), -row["num_sequences"], row["nll"]))
+
+
+def _digits(group: list[Mapping[str, Any]]) -> dict[str, int]:
+    """Returns how many digits after the point each number of a row is worth, by the standard error of its NLL."""
+    error, nll = _mean([record.get("standard_error") for record in group]), group[0]["nll"]
+    name = likelihood_records.figure(group[0])
+    per_step = (group[0].get("nll_per_step") or 0.0) / nll if nll else 0.0
+    scales = {
+        "ppl": group[0][name] * per_step,  # whose logarithm is the NLL of a step
+        "nll_data_units": 1.0,
+        "bits_per_dimension": group[0][name] / nll if nll else 0.0,
+    }
+    parts = {"nll": 1.0, "nll_per_step": per_step, "figure": scales[name]}
+    return {part: typeset.digits(error, scale) for part, scale in parts.items()}
+
+
+def _baseline(workdir: Workdir, best: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Returns what a distribution without memory scores, and what the best estimate of the same sequences gains."""
+    found = baselines.read(workdir)
+    if found is None:
+        return None
+    comparable = best is not None and best["num_sequences"] == found.num_sequences
+    gain = found.nll - best["nll"] if best is not None and comparable else None
+    return {**found._asdict(), "gain": gain, "digits": typeset.digits(found.standard_error)}
 
 
 def tightest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -201,29 +260,3 @@ def _training(metrics: list[dict], config: ExperimentConfig, spec: DataSpec) -> 
 def _read_text(path: pathlib.Path) -> str | None:
     """Returns a file's text, damaged bytes shown as such; None if there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
-
-
-def _data_uri(path: pathlib.Path) -> str | None:
-    """Returns a PNG as text that an <img> can hold; None if there is none."""
-    if not path.exists():
-        return None
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _fixed(value: float | None, digits: int) -> str:
-    """Returns a number with so many digits after the point, a dash for None."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _count(value: int) -> str:
-    """Returns a whole number with its thousands apart."""
-    return f"{value:,}"
-
-
-def _setting(value: Any) -> str:
-    """Returns a value of a configuration as JSON has it, a list without its brackets."""
-    if isinstance(value, tuple):
-        return ", ".join(map(_setting, value))
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return str(value)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods, plotting
-from sisrnn_tf.configuration import memory
+from sisrnn_tf.configuration import memory, support
 from sisrnn_tf.configuration.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.core import atomic, strategies
 from sisrnn_tf.core.validation import require
@@ -19,7 +19,7 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.runs import callbacks, checkpoints, pictures, run_files, texts
+from sisrnn_tf.runs import baselines, callbacks, checkpoints, latents, pictures, run_files, texts
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
@@ -130,7 +130,9 @@ class Trainer:
         check(dataset)
         spec = DataSpec.of(dataset)
         pipeline.steps_per_epoch(dataset.train, config.training.batch_size)  # refuses a batch of more than there are
-        memory.check(config, spec, factory.make_emission(config.model, spec))
+        emission = factory.make_emission(config.model, spec)
+        support.check(dataset, emission)
+        memory.check(config, spec, emission)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():
@@ -205,6 +207,9 @@ class Trainer:
             raise ValueError(f"`workdir` {self.workdir.path} holds no checkpoint of the best epoch. Restore it.")
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
         run_files.write_records(self.workdir.evaluation, records)
+        seed, limit = self.config.training.seed, self.config.data.max_eval_sequences
+        latents.measure(self.workdir, self.model, self.dataset, seed)
+        baselines.measure(self.workdir, self.model.emission, self.dataset, limit)
         self._show(log.read())
         return records
 
@@ -288,11 +293,5 @@ class Trainer:
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
         values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
         return likelihood_records.to_record(
-            self.model,
-            epoch,
-            estimate,
-            self.dataset.convention,
-            training.precision,
-            values,
-            self.dataset.normalization,
+            self.model, epoch, estimate, self.dataset.convention, training.precision, values, self.dataset.normalization
         )

@@ -85,6 +85,7 @@ OBJECTS = {
     "Bernoulli": lambda: sisrnn_tf.emissions.Bernoulli(D, intensities=True),
     "Normal": lambda: sisrnn_tf.emissions.Normal(D, scale_floor=0.2),
     "Categorical": lambda: sisrnn_tf.emissions.Categorical(V),
+    "NegativeBinomial": lambda: sisrnn_tf.emissions.NegativeBinomial(D),
     "OneHotCategorical": lambda: sisrnn_tf.emissions.OneHotCategorical(V),
     "NormalMixture": lambda: sisrnn_tf.emissions.NormalMixture(D, 4, 0.2),
     "LogisticMixture": lambda: sisrnn_tf.emissions.LogisticMixture(D, 4, 0.2),

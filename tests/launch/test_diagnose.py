@@ -24,7 +24,9 @@ def test_writes_diagnostics_and_pictures(trained, tmp_path):
     assert record["active_units"] == sum(dimension["active"] for dimension in record["dimensions"])
     shares = [dimension["mixing_share"] for dimension in record["dimensions"]]
     assert record["mean_mixing_share"] == pytest.approx(sum(shares) / 2)
-    for name in ("marginals", "information"):
+    assert ("marginals.png" in output) == (workdir / "plots" / "marginals.png").exists()
+    assert (workdir / "plots" / "marginals.png").exists() != record["marginals_gaussian"]
+    for name in ("marginals",) * (not record["marginals_gaussian"]) + ("information",):
         assert matplotlib.image.imread(workdir / "plots" / f"{name}.png")[..., :3].std() > 0.01
         assert str(workdir / "plots" / f"{name}.png") in output
     assert str(workdir / "diagnostics.json") in output

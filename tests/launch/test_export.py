@@ -24,6 +24,7 @@ def test_writes_a_model_whose_card_says_what_it_is(trained, tmp_path):
     for record in records:
         line = f"{record['split']} NLL <= {record['nll']:.3f}"
         assert f"- {line}" in card and f"Best epoch by validation: {record['epoch']}" in card
+    assert "Latent: " in card and "of 2 latent units are active, the KL to the prior is" in card
     assert records[0]["convention"] in card and "1,297 / 250 / 250 sequences" in card
     assert "K = 2, M = 65536" in card  # of --eval_num_mixing, and as asked for
     generate = tf.saved_model.load(str(path)).signatures["generate"]

@@ -14,13 +14,20 @@ from tests.launch import launcher
 def test_a_run_leaves_all_its_files(trained):
     workdir, output = trained
     names = {path.relative_to(workdir).parts[0] for path in workdir.rglob("*")}
-    expected = {"config.json", "data.json", "metrics.jsonl", "evaluation.json", "checkpoints", "plots", "tensorboard"}
+    expected = {"config.json", "data.json", "metrics.jsonl", "evaluation.json", "baseline.json", "latent.json"}
+    expected |= {"checkpoints", "plots", "tensorboard"}
     assert names == expected
     assert any("tfevents" in path.name for path in workdir.rglob("*"))
     for name in ("samples", "reconstructions", "training"):
         picture = matplotlib.image.imread(workdir / "plots" / f"{name}.png")
         assert picture[..., :3].std() > 0.01, f"{name} is blank"
     assert str(workdir / "plots") in output
+
+
+def test_the_use_of_the_latent_is_measured_and_said(trained):
+    use = json.loads((trained[0] / "latent.json").read_text())
+    assert use["latent_size"] == 2 and 0 <= use["active_units"] <= 2 and use["kl_per_step"] >= 0
+    assert f"Latent: {use['active_units']} of 2 latent units are active" in trained[1]
 
 
 def test_tensorflow_optimizes_every_graph_of_a_run(trained):

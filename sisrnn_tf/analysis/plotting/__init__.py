@@ -1,7 +1,7 @@
 """Pictures: arrays -> matplotlib figures, without pyplot and its global state."""
 
 from sisrnn_tf.analysis.plotting.curves import training_curves
-from sisrnn_tf.analysis.plotting.drawings import drawings, drawings_beside_data
+from sisrnn_tf.analysis.plotting.drawings import completions, drawings, drawings_beside_data
 from sisrnn_tf.analysis.plotting.files import save, write
 from sisrnn_tf.analysis.plotting.images import image_grid, reconstructions, samples_beside_data
 from sisrnn_tf.analysis.plotting.information import information
@@ -9,6 +9,7 @@ from sisrnn_tf.analysis.plotting.marginals import marginals
 from sisrnn_tf.analysis.plotting.series import fans, series_beside_data
 
 __all__ = [
+    "completions",
     "drawings",
     "drawings_beside_data",
     "fans",

@@ -12,6 +12,9 @@ from matplotlib.ticker import MaxNLocator
 _TRAIN_COLOR = "tab:blue"
 _VALIDATION_COLOR = "tab:orange"
 
+_FEW_EPOCHS = 8  # below it all are of interest
+_STEEP = 3.0  # so many times the range of the later epochs is a scale on which they are a flat line
+
 # One curve: (metric, label, color, sign). One panel: (title, vertical axis, curves).
 _Curve = tuple[str, str, str, int]
 _Panel = tuple[str, str, tuple[_Curve, ...]]
@@ -94,6 +97,7 @@ def _values(records: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
 
 def _draw_panel(axes: Axes, panel: _Panel, records: Sequence[Mapping[str, Any]]) -> None:
     title, label, curves = panel
+    drawn = []
     epochs = _values(records, "epoch")
     epochs = np.where(np.isfinite(epochs), epochs, np.arange(1, len(records) + 1))
     for key, name, color, sign in curves:
@@ -107,7 +111,10 @@ def _draw_panel(axes: Axes, panel: _Panel, records: Sequence[Mapping[str, Any]])
                 "markersize": 3,
                 "linewidth": 1.4,
             }
-            axes.plot(epochs, sign * np.where(np.isfinite(values), values, math.nan), label=name, **style)
+            drawn.append(sign * np.where(np.isfinite(values), values, math.nan))
+            axes.plot(epochs, drawn[-1], label=name, **style)
+    if panel in (_PANELS[0], _BOUND_PANEL):
+        _show_late_progress(axes, epochs, np.array(drawn))
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
@@ -116,3 +123,19 @@ def _draw_panel(axes: Axes, panel: _Panel, records: Sequence[Mapping[str, Any]])
     axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False, fontsize=9)
+
+
+def _show_late_progress(axes: Axes, epochs: np.ndarray, curves: np.ndarray) -> None:
+    """Chooses a scale on which the last three quarters of curves `[C, E]` show, and says which epochs lie beyond."""
+    late = curves[:, len(epochs) // 4 :]
+    if len(epochs) < _FEW_EPOCHS or not np.isfinite(late).any():
+        return
+    low, high = np.nanmin(late), np.nanmax(late)
+    if not np.nanmax(curves) - np.nanmin(curves) > _STEEP * (high - low) > 0:
+        return
+    margin = 0.08 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
+    with np.errstate(invalid="ignore"):
+        beyond = epochs[((curves > high + margin) | (curves < low - margin)).any(axis=0)]
+    which = f"epoch {beyond[0]:.0f} lies" if len(beyond) == 1 else f"epochs {beyond[0]:.0f} to {beyond[-1]:.0f} lie"
+    axes.text(0.02, 0.02, f"{which} beyond this scale", transform=axes.transAxes, fontsize=8, color="gray")

@@ -7,28 +7,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-_PEN, _GIVEN = "black", "tab:orange"
+_PEN, _GIVEN, _TRUE = "black", "tab:orange", "tab:blue"
 _GAP = 0.15  # between drawings, of the height of one
 _INCHES = 1.1  # height of one
 _WIDTH = 9.0  # of a grid at most, in inches
 _WIDEST = 10.0  # cells are at most so many times as wide as high
 
 
-def drawings(
-    strokes: np.ndarray,
-    lengths: np.ndarray,
-    context_steps: int = 0,
-    y_down: bool = False,
-    title: str | None = None,
-) -> Figure:
+def drawings(strokes: np.ndarray, lengths: np.ndarray, y_down: bool = False, title: str | None = None) -> Figure:
     """Draws pen strokes side by side, each as large as its cell allows.
 
     Args:
         strokes: offsets from point to point and whether the pen is lifted after the step, `[N, T, 3]`; the first
             starts at a point where the pen is down.
         lengths: steps of each, int `[N]`.
-        context_steps: so many first steps were given, and are drawn in another color.
         y_down: whether y grows downward in the data, as in images, and not upward.
         title: written above the grid.
 
@@ -39,7 +33,47 @@ def drawings(
     size = _cell_size(parts)
     columns = _columns(len(parts), size)
     figure = Figure(figsize=_figure_size(len(parts), columns, size), layout="constrained")
-    _draw(figure.subplots(), parts, columns, size, y_down, title, context_steps)
+    _draw(figure.subplots(), parts, columns, size, y_down, title)
+    return figure
+
+
+def completions(
+    completed: np.ndarray,
+    truth: np.ndarray,
+    truth_lengths: np.ndarray,
+    context_steps: int,
+    y_down: bool = False,
+    title: str | None = None,
+) -> Figure:
+    """Draws what a model makes of begun drawings beside what they were, and says which color is which.
+
+    Args:
+        completed: as `strokes` of `drawings`; the first steps are those of `truth`.
+        truth: the same drawings as they were, `[N, T, 3]`; anything after their ends.
+        truth_lengths: steps of each, int `[N]`.
+        context_steps: so many first steps were given.
+        y_down: as of `drawings`.
+        title: written above.
+
+    Raises:
+        ValueError: an argument is no such array, or holds what cannot be drawn.
+    """
+    lengths = np.full(len(completed), np.shape(completed)[1])
+    grids = {
+        "Completed by the model": (_checked("completed", completed, lengths), _PEN),
+        "As they were": (_checked("truth", truth, truth_lengths), _TRUE),
+    }
+    size, count = _cell_size(grids["As they were"][0]), max(len(parts) for parts, _ in grids.values())
+    columns = _columns(count, size)
+    width, height = _figure_size(count, columns, size)
+    figure = Figure(figsize=(2 * width + 0.3, height + 0.5), layout="constrained")
+    for axes, (name, (parts, color)) in zip(figure.subplots(1, 2), grids.items(), strict=True):
+        _draw(axes, parts, columns, size, y_down, name, context_steps, color)
+    meanings = {"given": _GIVEN, "what the model adds": _PEN, "what followed": _TRUE}
+    lines = [Line2D([], [], color=color, label=meaning) for meaning, color in meanings.items()]
+    figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    if title:
+        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -112,9 +146,10 @@ def _draw(
     y_down: bool,
     title: str | None,
     context_steps: int = 0,
+    color: str = _PEN,
 ) -> None:
-    """Draws each part in its cell, row by row."""
-    lines: dict[str, list[np.ndarray]] = {_PEN: [], _GIVEN: []}
+    """Draws each part in its cell, row by row; the first steps in another color where they were given."""
+    lines: dict[str, list[np.ndarray]] = {color: [], _GIVEN: []}
     for index, part in enumerate(parts):
         row, column = divmod(index, columns)
         center = np.array([column * (size[0] + _GAP), -row * (size[1] + _GAP)])
@@ -123,10 +158,10 @@ def _draw(
         scale = min(side / length if length > 0 else math.inf for side, length in zip(size, extent, strict=True))
         middle = points.min(axis=0) + extent / 2
         points = center + (points - middle) * (scale if math.isfinite(scale) else 1.0)
-        for color, first, last in ((_GIVEN, 0, context_steps), (_PEN, context_steps, len(part))):
-            lines[color] += _lines(points, part[:, 2] > 0.5, first, min(last, len(part)))
-    for color, segments in lines.items():
-        axes.add_collection(LineCollection(segments, colors=color, linewidths=1.0, capstyle="round"))
+        for pen, first, last in ((_GIVEN, 0, context_steps), (color, context_steps, len(part))):
+            lines[pen] += _lines(points, part[:, 2] > 0.5, first, min(last, len(part)))
+    for pen, segments in lines.items():
+        axes.add_collection(LineCollection(segments, colors=pen, linewidths=1.0, capstyle="round"))
     rows = math.ceil(len(parts) / columns)
     half = np.array([size[0], size[1]]) / 2 + _GAP / 2
     axes.set_xlim(-half[0], (columns - 1) * (size[0] + _GAP) + half[0])

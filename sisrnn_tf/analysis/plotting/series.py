@@ -1,17 +1,22 @@
 """Pictures of real-valued series: samples beside data, and forecasts as fans."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sisrnn_tf.analysis import gaussian_mixtures
+
 BANDS = ((0.1, 0.9), (0.25, 0.75))  # quantiles between which a fan is filled
 _MAX_FEATURES = 4
 _MAX_SEQUENCES = 6
 _MAX_LINES = 8
-_FAN_COLOR = "tab:blue"
+_FAN_COLOR, _PATH_COLOR = "tab:blue", "tab:red"
+_NUM_PATHS = 6  # single draws that are shown where a band would hide how they differ
+_FEW_DRAWS = 30  # of which a density cannot be told
 
 
 def series_beside_data(
@@ -52,6 +57,9 @@ def fans(
 ) -> Figure:
     """Plots forecasts as medians with bands between quantiles, a sequence a row and a feature a column.
 
+    They go on from what was observed last. Where draws gather around several values, which no median or band shows, a
+    few of them are drawn too.
+
     Args:
         context: what was observed of each sequence, `[C_n, D]`; of the first few.
         draws: of what follows, `[S, N, F, D]`.
@@ -80,24 +88,57 @@ def fans(
             _style(axes, f"feature {feature}" if index == 0 else "", f"sequence {index}" if feature == 0 else "")
     for axes in grid[-1]:
         axes.set_xlabel("step")
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9
-    )
+    entries: dict[str, Any] = {}
+    for axes in grid.flat:
+        entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": 6, "frameon": False, "fontsize": 9}
+    figure.legend(entries.values(), entries.keys(), **place)
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
 
 
+def has_several_modes(draws: np.ndarray) -> bool:
+    """Returns whether draws gather around several values at half of the steps or more.
+
+    Their density is a kernel estimate of the middle nine tenths, since single draws far out are peaks of their own,
+    with Silverman's bandwidth; of whole numbers at least their distance.
+
+    Args:
+        draws: `[S, F]`.
+    """
+    outside = len(draws) // 20
+    draws = np.sort(draws, axis=0)[outside : len(draws) - outside]
+    spread = np.minimum(draws.std(axis=0), np.subtract(*np.quantile(draws, (0.75, 0.25), axis=0)) / 1.34)
+    spread = np.where(spread > 0, spread, draws.std(axis=0))  # most draws may be equal
+    moves = spread > 0
+    if len(draws) < _FEW_DRAWS or not moves.any():
+        return False
+    bandwidth = 1.06 * spread[moves] * len(draws) ** -0.2
+    whole = bool((draws == np.rint(draws)).all())
+    scale = np.broadcast_to(np.maximum(bandwidth, 1.0 if whole else 0.0), [len(draws), moves.sum()])
+    _, log_density = gaussian_mixtures.densities_on_grid(draws[:, moves], scale)
+    return bool((gaussian_mixtures.count_modes(np.exp(log_density)) > 1).sum() >= 0.5 * draws.shape[1])
+
+
 def _fan(axes: Axes, context: np.ndarray, draws: np.ndarray, truth: np.ndarray | None) -> None:
     """Plots one feature of one sequence: context `[C]`, draws `[S, F]`, truth `[F]`."""
-    steps = len(context) + np.arange(draws.shape[1])
+    steps, several = len(context) + np.arange(draws.shape[1]), has_several_modes(draws)
     if len(context):
         axes.plot(np.arange(len(context)), context, color="black", linewidth=1.0, label="observed")
+    if len(context) and np.isfinite(context[-1]):
+        steps = np.concatenate([[len(context) - 1], steps])
+        draws = np.concatenate([np.full([len(draws), 1], context[-1]), draws], axis=1)
+        truth = None if truth is None else np.concatenate([context[-1:], truth])
     for number, (lower, upper) in enumerate(BANDS):
         label = f"{100 * lower:.0f}-{100 * upper:.0f} %"
         band = np.quantile(draws, (lower, upper), axis=0)
         axes.fill_between(steps, *band, color=_FAN_COLOR, alpha=0.2 + 0.15 * number, linewidth=0, label=label)
     axes.plot(steps, np.median(draws, axis=0), color=_FAN_COLOR, linewidth=1.2, label="median")
+    if several:
+        for index, draw in enumerate(draws[:_NUM_PATHS]):
+            style: dict[str, Any] = {"color": _PATH_COLOR, "linewidth": 0.6, "alpha": 0.8}
+            axes.plot(steps, draw, label=f"{_NUM_PATHS} single draws" if index == 0 else None, **style)
     if truth is not None:
         axes.plot(steps, truth, color="black", linewidth=1.0, linestyle=":", label="what followed")
 
