@@ -93,6 +93,7 @@ SERIES = [
         "small", {"dataset": "glyphs", "normalization": "per_channel", "max_length": 9, "num_replicas": 2} | NO_IMAGE
     ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
+    from_options("small", {"dataset": "csv", "window_length": 50} | NO_IMAGE),
 ]
 CONFIGS = [
     *SERIES,

@@ -1,5 +1,6 @@
 """Real-valued sequences of different lengths as a data set: cut, normalized and padded."""
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,8 @@ from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import normalization
 from sisrnn_tf.data.held_out import hold_out
 from sisrnn_tf.data.kinds import Kind
-from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
+from sisrnn_tf.data.layout import Layout
+from sisrnn_tf.data.spec import SPLITS, Label, SequenceDataset, Sequences
 
 _LOGGER = logging.getLogger(__name__)
 _UNITS = "in the data's units"
@@ -24,6 +26,8 @@ def make(
     max_length: int | None,
     notes: Sequence[str] = (),
     features: tuple[str, ...] | None = None,
+    layout: Layout | None = None,
+    labels: Mapping[str, Sequence[Label]] | None = None,
 ) -> SequenceDataset:
     """Returns the data set of sequences in the user's units; statistics are the training split's alone.
 
@@ -35,6 +39,8 @@ def make(
         max_length: steps of a sequence at the most; None for no limit.
         notes: on the data, for the convention.
         features: their names; None where they have none.
+        layout: of the file that they come from; None where it has none.
+        labels: split -> what the file calls each of its sequences; None where they have no names.
 
     Raises:
         ValueError: sequences differ in their number of features, there are too few of them, a feature of the training
@@ -58,13 +64,15 @@ def make(
     fitted = normalization.fit(normalization_name, rows, size - kind.has_pen, features)
     whole = "whole" if max_length is None else f"cut to {max_length} steps ({num_cut} were longer)"
     scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
-    sequences: dict[str, Any] = {split: _to_sequences(held[split], fitted) for split in SPLITS}
+    held_labels = {} if labels is None else hold_out(labels, "train", "sequence")[0]
+    sequences: dict[str, Any] = {split: _to_sequences(held[split], fitted, held_labels.get(split)) for split in SPLITS}
     return SequenceDataset(
         name=name,
         convention=", ".join([name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", scaled]),
         emission=kind.supports[0].name,
         normalization=fitted,
         features=features,
+        layout=layout,
         **sequences,
     )
 
@@ -75,5 +83,11 @@ def _describe(fitted: normalization.Normalization) -> str:
     return "per channel by mean and standard deviation"
 
 
-def _to_sequences(parts: Sequence[np.ndarray], fitted: normalization.Normalization | None) -> Sequences:
-    return Sequences.of([(normalization.to_float32(part) if fitted is None else fitted.apply(part)) for part in parts])
+def _to_sequences(
+    parts: Sequence[np.ndarray], fitted: normalization.Normalization | None, labels: Sequence[Label] | None
+) -> Sequences:
+    made = Sequences.of([(normalization.to_float32(part) if fitted is None else fitted.apply(part)) for part in parts])
+    if labels is None:
+        return made
+    pairs = zip(labels, parts, strict=True)
+    return dataclasses.replace(made, labels=tuple(label.cut(len(part)) for label, part in pairs))
