@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,8 @@ def make(
 
     Args:
         name: of the data set.
-        splits: split -> sequences `[T_n, D]`; validation and test are held out of training where they are missing.
+        splits: split -> sequences `[T_n, D]`, NaN where a value of a series is missing; validation and test are held
+            out of training where they are missing.
         kind: `kinds.SERIES`, or `kinds.STROKES`, whose last feature, the pen, is not normalized.
         normalization_name: one of `normalization.NORMALIZATIONS`.
         max_length: steps of a sequence at the most; None for no limit.
@@ -52,6 +54,8 @@ def make(
     if len(sizes) != 1 or (kind.has_pen and sizes != {3}):
         expected = "the features dx, dy and pen" if kind.has_pen else "the same number of features"
         raise ValueError(f"All sequences of {name} must have {expected}. Received {sorted(sizes)}")
+    missing = sum(int(np.isnan(part).sum()) for sequences in splits.values() for part in sequences)
+    require(not (missing and kind.has_pen), "strokes", "finite: what is missing of them is not known", math.nan)
     held, held_notes = hold_out(splits, "train", "sequence")
     num_cut = 0 if max_length is None else sum(len(part) > max_length for split in SPLITS for part in held[split])
     held = {split: [part[:max_length] for part in held[split]] for split in SPLITS}
@@ -62,13 +66,16 @@ def make(
         normalization.to_float32(np.concatenate(held[split]), features)  # for its error, which names the column
     rows, (size,) = np.concatenate(held["train"]), sizes
     fitted = normalization.fit(normalization_name, rows, size - kind.has_pen, features)
+    gaps = [f"{missing:,} values are missing and not scored"] if missing else []
     whole = "whole" if max_length is None else f"cut to {max_length} steps ({num_cut} were longer)"
     scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
     held_labels = {} if labels is None else hold_out(labels, "train", "sequence")[0]
     sequences: dict[str, Any] = {split: _to_sequences(held[split], fitted, held_labels.get(split)) for split in SPLITS}
     return SequenceDataset(
         name=name,
-        convention=", ".join([name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", scaled]),
+        convention=", ".join(
+            [name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", *gaps, scaled]
+        ),
         emission=kind.supports[0].name,
         normalization=fitted,
         features=features,

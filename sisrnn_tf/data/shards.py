@@ -21,7 +21,8 @@ class Shard(NamedTuple):
 
     Attributes:
         keys: what the file calls each.
-        sequences: float `[T_n, D]`, in the user's units; or numbers of words, int32 `[T_n]`.
+        sequences: float `[T_n, D]`, in the user's units, NaN where a value is missing; or numbers of words, int32
+            `[T_n]`.
         coverage: of text, how much of it the vocabulary knows; else None.
     """
 
@@ -87,6 +88,9 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
+            # An empty cell is a missing value; a NaN of an array may be a mistake.
+            known = path.suffix in tables.ENDINGS or not np.isnan(sequence).any()
+            require(known, f"sequence {key}", "finite; missing values are empty cells of a .csv or .parquet", "NaN")
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error
     return shard

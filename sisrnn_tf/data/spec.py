@@ -44,11 +44,13 @@ class Sequences:
         observations: `[N, T, D]`, uint8 or float32; or numbers of words, int32 `[N, T]`.
         lengths: real steps of each, int32 `[N]`.
         labels: what the file calls each; None where they have no names.
+        observed: bool `[N, T, D]`, False on missing values, which are 0 in the observations; None where none are.
     """
 
     observations: np.ndarray
     lengths: np.ndarray
     labels: tuple[Label, ...] | None = None
+    observed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.observations)
@@ -58,14 +60,17 @@ class Sequences:
         """Returns sequences of different lengths as one array, padded on the right.
 
         Args:
-            parts: the sequences, each `[T_n, ..]`, of one dtype.
+            parts: the sequences, each `[T_n, ..]`, of one dtype; NaN where a value is missing.
             padding: what follows a sequence.
         """
         lengths = np.array([len(part) for part in parts], np.int32)
         joined = np.concatenate(parts)
         observations = np.full([len(parts), lengths.max(), *joined.shape[1:]], padding, joined.dtype)
         observations[np.arange(observations.shape[1]) < lengths[:, np.newaxis]] = joined
-        return cls(observations, lengths)
+        missing = np.isnan(observations)
+        if not missing.any():
+            return cls(observations, lengths)
+        return cls(np.where(missing, np.zeros([], joined.dtype), observations), lengths, observed=~missing)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,7 +138,8 @@ class SequenceDataset:
         if not kinds.SUPPORTS[self.emission].is_real:
             return None
         parts = [self.split(split) for split in SPLITS]
-        content = [array.tobytes() for part in parts for array in (part.observations, part.lengths)]
+        arrays = [each for part in parts for each in (part.observations, part.lengths, part.observed)]
+        content = [array.tobytes() for array in arrays if array is not None]
         return hashlib.sha256(b"".join(content)).hexdigest()[:16]
 
     def split(self, name: str) -> Sequences:

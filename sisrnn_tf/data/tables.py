@@ -57,8 +57,9 @@ def read(path: pathlib.Path, delimiter: str | None = None) -> Table:
 
 def _read_parquet(path: pathlib.Path) -> Table:
     frame = pd.read_parquet(path)
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index()  # pandas wrote an index, such as one of dates
+    has_name = any(name is not None for name in frame.index.names)
+    if has_name or not pd.api.types.is_integer_dtype(frame.index):
+        frame = frame.reset_index()  # pandas wrote an index, such as one of dates, and no mere numbers of rows
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return Table(frame, "row", None)
 

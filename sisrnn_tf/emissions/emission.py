@@ -24,9 +24,9 @@ class Emission(abc.ABC):
     """From a decoder's outputs to the distribution p(x_t | z_t, h_{t-1}) of one step's observation.
 
     A subclass is serializable by its `get_config`, and gives what is abstract here; `possible`, with `expected` and
-    `advice`, where not every finite number can be observed; and `log_prob_observed` and `sample_missing`, which
-    imputation needs: `Factorized` has them for independent dimensions. To be saved in a model it is registered with
-    `keras.saving.register_keras_serializable`.
+    `advice`, where not every finite number can be observed; and, for missing values, `log_prob_observed`, which the
+    likelihood of the others needs, and `sample_missing`, which imputation needs: `Factorized` has them for independent
+    dimensions. To be saved in a model it is registered with `keras.saving.register_keras_serializable`.
 
     Args:
         event_size: D.
@@ -107,7 +107,7 @@ class Emission(abc.ABC):
 
     def _refuse(self, name: str, purpose: str) -> NoReturn:
         raise ValueError(
-            f"The emission {self} has no `{name}`, which imputation needs to {purpose}. Give its class one, see "
+            f"The emission {self} has no `{name}`, which missing values need to {purpose}. Give its class one, see "
             "`sisrnn_tf.emissions.Emission`, or choose another emission."
         )
 
@@ -119,13 +119,15 @@ class Emission(abc.ABC):
         """
         return is_moderate(x)
 
-    def support(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
+    def support(self, x: np.ndarray | tf.Tensor, observed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns whether observations can be observed, bool `[..]`: their likelihood means nothing where not.
 
         Args:
             x: observations, `[.., D]`, or `[..]` without `has_features`; of any type of numbers.
+            observed: bool `[.., D]`, False on missing values, which can be any; None where none are.
         """
         possible = self.possible(self.comparable(x))
+        possible = possible if observed is None else possible | ~observed
         return tf.reduce_all(possible, axis=-1) if self.has_features else possible
 
     def check(self, observations: np.ndarray | tf.Tensor) -> None:

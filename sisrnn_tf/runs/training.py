@@ -217,7 +217,7 @@ class Trainer:
         if vocabulary:
             texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
         else:
-            observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
+            observations, lengths = pipeline.with_gaps(batch), batch["mask"].numpy().sum(axis=1)
             pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
@@ -286,7 +286,8 @@ class Trainer:
     def _evaluate(self, split: str, epoch: int) -> dict:
         training = self.config.training
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
-        values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
+        scale = self.dataset.normalization
+        values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate, normalization=scale)
         return likelihood_records.to_record(
             self.model,
             epoch,
@@ -294,5 +295,5 @@ class Trainer:
             self.dataset.convention,
             training.precision,
             values,
-            self.dataset.normalization,
+            scale,
         )
