@@ -46,6 +46,12 @@ flags.DEFINE_integer(
     None,
     "Cut sentences to so many tokens, the end among them; real-valued sequences to so many steps.",
 )
+flags.DEFINE_integer(
+    "window_length",
+    None,
+    f"Of {users('window_length')}: cut series in windows of so many steps, the last tenth of which test and the tenth "
+    "before validate. Default: whole series, and of a single one windows of at most 100 steps.",
+)
 flags.DEFINE_enum(
     "normalization",
     None,

@@ -7,9 +7,9 @@ from sisrnn_tf.runs.scoring import FORMATS
 flags.DEFINE_string(
     "input",
     None,
-    "Shards of sequences: a file, a folder or a pattern of .npz, .csv or .tfrecord, of text .txt or .txt.gz. npz: "
-    "`observations` [N, T, D] in the data's units and, if need be, `lengths` [N] or `mask` [N, T], and `sequence` [N], "
-    "keys. csv: a line of names, the first `sequence`, the others those of training in any order, then a row a step. "
+    "Shards of sequences: a file, a folder or a pattern of .npz, .csv, .parquet or .tfrecord, of text .txt or .txt.gz. "
+    "npz: `observations` [N, T, D] in the data's units and, if need be, `lengths` [N] or `mask` [N, T], and `sequence` "
+    "[N], keys. csv and Parquet: laid out as the training data, its columns in any order. "
     "tfrecord: an Example or SequenceExample of `observations` a sequence. txt: a sentence a line.",
 )
 flags.DEFINE_string("output", None, "Folder for the values: of each shard a file, and its record in `done`.")

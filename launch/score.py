@@ -18,7 +18,7 @@ from flags import help, workdir
 from flags import scoring as scoring_flags
 from flags.arguments import flags_only
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import shards
+from sisrnn_tf.data import shards, tables
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.runs import run_files, scoring
 from sisrnn_tf.runs.workdir import Workdir
@@ -36,7 +36,7 @@ def main() -> None:
         require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
         spec = run_files.read_spec(folder.data_spec)
         paths = shards.find(FLAGS.input, spec.kind.shard_endings)
-        if spec.features is None and any(path.suffix == ".csv" for path in paths.values()):
+        if spec.features is None and any(path.suffix in tables.ENDINGS for path in paths.values()):
             print(f"WARNING: {folder.data_spec} keeps no names of features: columns of .csv are taken by their place.")
         paths = dict(itertools.islice(paths.items(), FLAGS.machine, None, FLAGS.num_machines))
         results = list(tqdm(scoring.run(job, paths, FLAGS.num_workers), total=len(paths), unit="shard", disable=None))

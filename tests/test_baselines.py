@@ -77,3 +77,15 @@ def test_words_have_their_frequencies():
     scores = [-np.log(counts[row[:length]] / counts.sum()).sum() for row, length in tested]
     found = baselines.measure(emissions.Categorical(len(dataset.vocabulary)), dataset)
     assert found.nll == pytest.approx(np.mean(scores), rel=1e-6)
+
+
+def test_missing_values_are_left_out():
+    """Moments are of what was observed, and so is the sum: with every value there they are the plain ones."""
+    rng = np.random.default_rng(0)
+    rows, x = rng.normal(2.0, 3.0, size=(50, 2)), rng.normal(size=(4, 2))
+    gaps, missing = rows.copy(), x.copy()
+    gaps[::7, 0], missing[1, 1] = np.nan, np.nan
+    seen = rows[np.arange(50) % 7 > 0, 0]
+    expected = scipy.stats.norm.logpdf(x[:, 0], seen.mean(), seen.std())
+    expected += np.where(np.arange(4) == 1, 0.0, scipy.stats.norm.logpdf(x[:, 1], rows[:, 1].mean(), rows[:, 1].std()))
+    np.testing.assert_allclose(baselines.normal_log_prob(gaps, missing), expected)

@@ -203,7 +203,7 @@ def test_a_shard_is_done_again_only_if_something_has_changed(make_scorer, tmp_pa
 BAD = {
     "nothing": ("part.csv", "sequence,x,y,z\n", "it holds no step"),
     "features": ("part.csv", "sequence,x,y\na,1,0\n", "`sequence a` must be of at least one step of 3 features"),
-    "no number": ("part.csv", "sequence,x,y,z\na,1,2,?\n", "could not convert string to float"),
+    "no number": ("part.csv", "sequence,x,y,z\na,1,2,?\n", "could not convert to a finite number"),
     "torn": ("part.csv", "sequence,x,y,z\na,1,1,1\nb,1,1,1\na,1,1,1\n", "do not lie together"),
     "not binary": ("part.csv", "sequence,x,y,z\na,1,0.5,1\n", "`observations` must be 0 or 1"),
     "large": ("part.csv", "sequence,x,y,z\na,1,1,1e300\n", "must lie within float32"),

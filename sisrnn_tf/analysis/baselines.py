@@ -52,10 +52,14 @@ def _log_prob(
         counts = 1.0 + np.bincount(rows, minlength=dataset.observation_size)
         return np.log(counts / counts.sum())[observations], "each word as often as in training"
     if isinstance(emission, NegativeBinomial):
-        mean, variance = rows.mean(axis=0, dtype=np.float64), rows.var(axis=0, dtype=np.float64)
+        mean, variance = _moments(rows)
         dispersion = np.maximum((variance - mean) / mean**2, _LEAST_SHARE)
         parameters = np.log(np.expm1(np.concatenate([np.maximum(mean, 1e-3), dispersion])))
-        return emission.log_prob(parameters, observations).numpy(), "counts of the mean and variance of training"
+        observed = ~np.isnan(observations)
+        values = np.where(observed, observations, 0.0)
+        return emission.log_prob_observed(
+            parameters, values, observed
+        ).numpy(), "counts of the mean and variance of training"
     if dataset.kind.has_pen:
         offsets = normal_log_prob(rows[:, :2], observations[..., :2])
         pen = bernoulli_log_prob(rows[:, 2:], observations[..., 2:])
@@ -66,19 +70,25 @@ def _log_prob(
 
 
 def normal_log_prob(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns log prod_d N(x_d; mean_d, var_d), `[..]`, of x `[.., D]` with the moments of rows `[R, D]`."""
-    mean, variance = rows.mean(axis=0, dtype=np.float64), rows.var(axis=0, dtype=np.float64)
-    return -0.5 * (np.square(x - mean) / variance + np.log(2 * np.pi * variance)).sum(axis=-1)
+    """Returns log prod_d N(x_d; mean_d, var_d), `[..]`, of x `[.., D]` with the moments of rows `[R, D]`; NaN: missing."""
+    mean, variance = _moments(rows)
+    return -0.5 * np.nansum(np.square(x - mean) / variance + np.log(2 * np.pi * variance), axis=-1)
 
 
 def bernoulli_log_prob(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns sum_d x_d log p_d + (1 - x_d) log (1 - p_d), `[..]`, of x `[.., D]` with frequencies of rows `[R, D]`."""
-    share = (rows.sum(axis=0, dtype=np.float64) + 0.5) / (len(rows) + 1)
-    return (x * np.log(share) + (1 - x) * np.log1p(-share)).sum(axis=-1)
+    counts = np.sum(~np.isnan(rows), axis=0)
+    share = (np.nansum(rows, axis=0, dtype=np.float64) + 0.5) / (counts + 1)
+    return np.nansum(x * np.log(share) + (1 - x) * np.log1p(-share), axis=-1)
+
+
+def _moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns mean and variance of the values that are not missing, each `[D]`, of rows `[R, D]`."""
+    return np.nanmean(rows, axis=0, dtype=np.float64), np.nanvar(rows, axis=0, dtype=np.float64)
 
 
 def _read(dataset: SequenceDataset, split: str, max_sequences: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Returns observations of a split as a model gets them, and which of their steps are real, bool `[N, T]`."""
     count = min(max_sequences or len(dataset.split(split)), len(dataset.split(split)))
     batch = next(iter(pipeline.evaluation_batches(dataset, split, count, max_sequences)))
-    return batch["observations"].numpy(), batch["mask"].numpy()
+    return pipeline.with_gaps(batch), batch["mask"].numpy()

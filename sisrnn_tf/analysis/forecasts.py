@@ -26,13 +26,13 @@ def contexts(
         max_sequences: so many sequences are looked at, evenly spaced.
 
     Returns:
-        `[N, C, D]`, and `[N, F, D]`, NaN after the end of a sequence.
+        `[N, C, D]`, and `[N, F, D]`, NaN after the end of a sequence; both NaN where a value is missing.
 
     Raises:
         ValueError: none is longer than the beginning.
     """
     batch = next(iter(pipeline.evaluation_batches(dataset, split, max_sequences, max_sequences)))
-    observations, mask, real = (batch[name].numpy() for name in ("observations", "mask", "weight"))
+    mask, real, observations = batch["mask"].numpy(), batch["weight"].numpy(), pipeline.with_gaps(batch)
     longer = (real > 0) & (mask.sum(axis=1) > context_steps)
     total, left_out = int((real > 0).sum()), int((real > 0).sum() - longer.sum())
     if not longer.any():
@@ -57,7 +57,7 @@ def forecast(
     Args:
         model: trained.
         spec: of its data.
-        context: `[N, C, D]`.
+        context: `[N, C, D]`, NaN where it is missing.
         truth: `[N, F, D]`, NaN where it is not known.
         num_samples: S.
         **options: of `model.forecast`.
@@ -65,7 +65,9 @@ def forecast(
     Returns:
         `context`, `truth`, `samples` `[S, N, F, D]`, and their `quantiles` `[Q, N, F, D]` at the `levels` `[Q]`.
     """
-    samples = spec.to_units(model.forecast(context, truth.shape[1], num_samples, **options).numpy())
+    known = ~np.isnan(context)
+    observed = None if known.all() else known
+    samples = spec.to_units(model.forecast(context, truth.shape[1], num_samples, observed=observed, **options).numpy())
     return {
         "context": spec.to_units(context),
         "truth": spec.to_units(truth),

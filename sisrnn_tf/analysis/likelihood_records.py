@@ -38,7 +38,7 @@ def to_record(
     others = {
         name: float(value.mean(dtype=np.float64))
         for name, value in values.items()
-        if name not in ("log_likelihood", "num_steps")
+        if name not in ("log_likelihood", "num_steps", "log_volume")
     }
     return {
         **estimate._asdict(),
@@ -49,7 +49,7 @@ def to_record(
         "nll": float(nll.mean()),
         "standard_error": float(nll.std(ddof=1) / math.sqrt(len(nll))) if len(nll) > 1 else None,
         "nll_per_step": float(nll.sum() / num_steps),
-        **_of_kind(model, nll, num_steps, normalization),
+        **_of_kind(model, nll, num_steps, _log_volume(values, num_steps, normalization)),
         **others,
         "emission": str(model.emission),
         "num_sequences": len(nll),
@@ -57,17 +57,23 @@ def to_record(
     }
 
 
-def _of_kind(model: SequenceModel, nll: np.ndarray, num_steps: int, normalization: Normalization | None) -> dict:
+def _log_volume(values: Mapping[str, np.ndarray], num_steps: int, normalization: Normalization | None) -> float:
+    """Returns the sum of log scale_d over all values that were scored, nats."""
+    if "log_volume" in values:  # some are missing
+        return float(values["log_volume"].sum())
+    return 0.0 if normalization is None else num_steps * normalization.log_volume
+
+
+def _of_kind(model: SequenceModel, nll: np.ndarray, num_steps: int, log_volume: float) -> dict:
     """Returns the figures that a kind of data has beside nats.
 
     Of text perplexity, exp of the total NLL over the scored tokens, and their number. Of a density, whose NLL depends
     on the units of the data, that in the user's own:
 
-        -log p(x) = -log p(y) + T sum_d log scale_d,    y = (x - shift) / scale
+        -log p(x) = -log p(y) + sum_td log scale_d,    y = (x - shift) / scale
     """
     if model.emission.is_density:
-        log_volume = 0.0 if normalization is None else normalization.log_volume
-        total = nll.sum() + num_steps * log_volume
+        total = nll.sum() + log_volume
         return {"nll_data_units": total / len(nll), "nll_data_units_per_step": total / num_steps}
     bits = {"bits_per_dimension": float(nll.sum() / (num_steps * model.emission.event_size * math.log(2)))}
     is_text = model.observation_rank == 2

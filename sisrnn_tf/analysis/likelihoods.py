@@ -11,6 +11,7 @@ import tensorflow as tf
 from sisrnn_tf.core.atomic import write_npz
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import files
+from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.inference.fivo import FIVO
 from sisrnn_tf.inference.iwae import IWAE
 from sisrnn_tf.inference.objective import Objective
@@ -27,6 +28,7 @@ _NOISE_LAW = "by sequence"
 # What is kept of each sequence, and beside it of the bound.
 _VALUES = ("log_likelihood", "num_steps")
 _PARTS = ("reconstruction", "kl", "regularizer")
+_VOLUME = "log_volume"  # where values are missing
 
 
 class Estimate(NamedTuple):
@@ -154,7 +156,7 @@ class LikelihoodFile:
 
 
 def _check_values(values: Mapping[str, np.ndarray], num_batches: int) -> None:
-    names = set(values)
+    names = set(values) - {_VOLUME}
     complete = names in ({*_VALUES}, {*_VALUES, *_PARTS})
     if not complete or num_batches < 1:
         raise ValueError(f"it holds {num_batches} batches of {sorted(names)}")
@@ -170,30 +172,39 @@ def sequence_likelihoods(
     estimate: Estimate,
     file: LikelihoodFile | None = None,
     on_batch: Callable[[], None] = lambda: None,
+    normalization: Normalization | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns the log-likelihood of each sequence by one estimator, with what else is known of it.
 
     Args:
         model: any sequence model.
-        batches: dictionaries of observations, mask and weight; rows of weight 0, which fill the last, are left out.
+        batches: dictionaries of observations, mask, weight and perhaps observed; rows of weight 0, which fill the last,
+            are left out.
         estimate: which estimator, and its K, M and seed.
         file: where an earlier call left off, and where this one keeps its values.
         on_batch: called after every batch, also those that were done before.
+        normalization: of the data.
 
     Returns:
         Arrays `[N]`: `log_likelihood` in nats, `num_steps`, and of the bound its parts `reconstruction`, `kl` and
-        `regularizer` in nats.
+        `regularizer` in nats; where values of normalized data are missing, `log_volume`, see
+        `Normalization.log_volumes`.
     """
     file = file or LikelihoodFile()
     for _ in range(file.num_batches):
         on_batch()
     objective = _to_objective(estimate)
     for batch in batches.skip(file.num_batches):
-        found = model.estimate(objective, batch["observations"], batch["mask"], estimate.seed, file.num_rows)
+        observed = batch.get("observed")
+        given = (batch["observations"], batch["mask"], estimate.seed, file.num_rows, observed)
+        found = model.estimate(objective, *given)
         values = {"log_likelihood": found.log_likelihood}
         if not objective.has_importance:  # of several trajectories the terms are no parts of the estimate
             values |= {name: getattr(found.terms, name) for name in _PARTS}
         values["num_steps"] = tf.reduce_sum(tf.cast(batch["mask"], tf.int64), axis=1)
+        if observed is not None and normalization is not None:
+            known = (observed & batch["mask"][..., tf.newaxis]).numpy()
+            values[_VOLUME] = tf.constant(normalization.log_volumes(known))
         real = batch["weight"].numpy() > 0
         file.add({name: value.numpy()[real] for name, value in values.items()})
         on_batch()

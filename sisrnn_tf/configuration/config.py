@@ -77,6 +77,7 @@ class DataConfig:
     normalization: str = "none"  # of real-valued sequences, by statistics of the training split
     splits: str = "vrnn"  # of iamondb: which lists train, validate and test
     allow_pickle: bool = False  # of strokes: whether to read pickled arrays, which can run any code
+    window_length: int | None = None  # of csv: steps of windows, split by time; None: whole, but for a single series
 
     def __post_init__(self):
         _require_choice("normalization", self.normalization, NORMALIZATIONS)
@@ -85,8 +86,9 @@ class DataConfig:
         _require_choice("layout", self.layout, LAYOUTS)
         _require_choice("train_split", self.train_split, TRAIN_SPLITS)
         _require_minimum("vocabulary_size", self.vocabulary_size, 3)
-        if self.max_length is not None:
-            _require_minimum("max_length", self.max_length, 2)
+        for name in ("max_length", "window_length"):
+            if getattr(self, name) is not None:
+                _require_minimum(name, getattr(self, name), 2)
         if self.max_eval_sequences is not None:
             _require_minimum("max_eval_sequences", self.max_eval_sequences, 1)
 

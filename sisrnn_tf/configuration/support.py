@@ -1,5 +1,6 @@
 """Whether real-valued data is what its emission can give, before a model is built."""
 
+import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.data.kinds import SUPPORTS
@@ -21,5 +22,5 @@ def check(dataset: SequenceDataset, emission: Emission) -> None:
         return
     for name in SPLITS:
         observations = dataset.split(name).observations
-        possible = emission.possible(tf.constant(observations)).numpy()
+        possible = emission.possible(tf.constant(observations)).numpy() | np.isnan(observations)  # NaN is missing
         require_allowed(possible, name, f"be {emission.expected} for the emission {emission}", observations)

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.core.arrays import to_tensor
-from sisrnn_tf.core.types import Batch, Inputs, Observable
-from sisrnn_tf.core.validation import require_int, require_memory
+from sisrnn_tf.core.types import Array, Batch, Inputs, Observable
+from sisrnn_tf.core.validation import require, require_int, require_memory
 
-KEYS = ("observations", "mask", "weight")
+KEYS = ("observations", "mask", "weight", "observed")
 # Values that a check looks at at a time: it needs no second copy of a large array.
 _CHUNK_VALUES = 2**22
 
@@ -26,7 +26,8 @@ def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
 
     Args:
         inputs: observations `[B, T, D]`, or `[B, T]` of an emission without features; or a dictionary of
-            `observations` and, optionally, `mask` `[B, T]` and `weight` `[B]`.
+            `observations` and, optionally, `mask` `[B, T]`, `weight` `[B]` and `observed`, bool `[B, T, D]`, or
+            `[B, T]` where steps are missing whole; what is missing may hold anything, NaN too, and becomes 0.
         emission: the emission that is to score the observations.
         dtype: of the model's densities.
 
@@ -38,8 +39,8 @@ def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
     unknown = sorted(map(str, set(parts) - set(KEYS)))
     if unknown or "observations" not in parts:
         raise ValueError(
-            f"A batch must be an array {form} or a dictionary with `observations` and, optionally, `mask` and "
-            f"`weight`. Received the keys {sorted(map(str, parts))}"
+            f"A batch must be an array {form} or a dictionary with `observations` and, optionally, `mask`, `weight` "
+            f"and `observed`. Received the keys {sorted(map(str, parts))}"
         )
     observations = to_tensor("observations", parts["observations"])
     shape = observations.shape
@@ -56,14 +57,40 @@ def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
         raise ValueError(
             f"`observations` must not be empty: at least one sequence of at least one step. Received shape {shape}"
         )
-    others = {name: parts.get(name) for name in KEYS[1:]}
+    others = {name: parts.get(name) for name in ("mask", "weight")}
     given = {name: to_tensor(name, value) for name, value in others.items() if value is not None}
     for name, value in given.items():
         expected = shape[: 2 if name == "mask" else 1]
         if not value.shape.is_compatible_with(expected) or value.shape.rank is None:
             raise ValueError(f"`{name}` must have the shape {expected}. Received shape {value.shape}")
-    mask = given.get("mask")
-    return Batch(observations, None if mask is None else tf.cast(mask, tf.bool), given.get("weight"))
+    mask = None if "mask" not in given else tf.cast(given["mask"], tf.bool)
+    if parts.get("observed") is None:
+        return Batch(observations, mask, given.get("weight"))
+    observed = to_observed(parts["observed"], observations, emission)
+    return Batch(tf.where(observed, observations, 0.0), mask, given.get("weight"), observed)
+
+
+def to_observed(observed: Array, observations: tf.Tensor, emission: Observable) -> tf.Tensor:
+    """Returns which values are observed, bool `[B, T, D]`.
+
+    Args:
+        observed: bool `[B, T, D]`, or `[B, T]` where steps are missing whole.
+        observations: x, `[B, T, D]`.
+        emission: the emission that is to score the observations.
+
+    Raises:
+        ValueError: it has not its shape or type, or the observations are words.
+    """
+    require(emission.has_features, "observed", "left out: a sentence has no missing words", "a value")
+    observed, shape = to_tensor("observed", observed), observations.shape
+    require(observed.dtype == tf.bool, "observed", "bool", observed.dtype.name)
+    if observed.shape.rank == 2:
+        observed = observed[..., tf.newaxis]
+    fits = observed.shape.rank == 3 and any(
+        observed.shape.is_compatible_with([*shape[:2], size]) for size in (1, shape[2])
+    )
+    require(fits, "observed", f"of the shape {shape} or {shape[:2]}", observed.shape)
+    return tf.broadcast_to(observed, tf.shape(observations)) if observed.shape[2] != shape[2] else observed
 
 
 def check_arrays(
@@ -93,7 +120,7 @@ def check_batch(batch: Batch, emission: Observable) -> None:
         ValueError: a value is NaN, infinite or outside the emission's support; the mask is not right padding of
             sequences of at least one step; or a weight is negative or not finite.
     """
-    observations, mask, weight = batch
+    observations, mask, weight, observed = batch
     if mask is not None:
         values = mask.numpy()
         if (values[:, 1:] & ~values[:, :-1]).any():
@@ -106,13 +133,14 @@ def check_batch(batch: Batch, emission: Observable) -> None:
     if weight is not None and not tf.reduce_all(_is_weight(weight)):
         first = weight.numpy()[~_is_weight(weight).numpy()][0]
         raise ValueError(f"`weight` must be finite and at least 0. Received the value {first}")
-    impossible = ~emission.support(observations)
+    impossible = ~emission.support(observations, observed)
     impossible = (impossible if mask is None else impossible & mask).numpy()
     if impossible.any():
         values = observations.numpy()[impossible]  # [steps, D]
         if not np.isfinite(values).all():
             raise ValueError(
-                "`observations` must be finite. Received NaN or infinity; clean the data or mask those steps"
+                "`observations` must be finite. Received NaN or infinity; clean the data, mask those steps, or say by "
+                "`observed`, bool like the observations, which values are missing"
             )
         emission.check(values)
 
@@ -129,8 +157,10 @@ def clean(batch: Batch, emission: Observable) -> Batch:
         batch: of `to_batch`; may be of a graph.
         emission: the emission that is to score the observations.
     """
-    observations, mask, weight = batch
-    possible = emission.support(observations)  # [B, T]
+    observations, mask, weight, observed = batch
+    if observed is not None:
+        observed = tf.reshape(observed, tf.shape(observations))
+    possible = emission.support(observations, observed)  # [B, T]
     known = possible
     if mask is not None:
         mask = tf.reshape(mask, tf.shape(possible))  # a size that was unknown until now may not broadcast
@@ -143,7 +173,7 @@ def clean(batch: Batch, emission: Observable) -> Batch:
     weight = tf.reshape(weight, tf.shape(possible)[:1])
     weight = weight if weight.dtype.is_floating else tf.cast(weight, tf.float32)
     known = tf.reduce_all(known, axis=1) & _is_weight(weight)
-    return Batch(observations, mask, tf.where(known, weight, np.nan))
+    return Batch(observations, mask, tf.where(known, weight, np.nan), observed)
 
 
 def prepare(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 # What a user holds numbers in: one array, or arrays and numbers that stack.
 Array: TypeAlias = np.ndarray | tf.Tensor | Sequence[Any]
-# Of a model: observations, or a dictionary of `observations`, `mask` and `weight`.
+# Of a model: observations, or a dictionary of `observations`, `mask`, `weight` and `observed`.
 Inputs: TypeAlias = Array | Mapping[str, Array | None]
 # Sizes that a layer is built for, None where any will do.
 Shape: TypeAlias = tuple[Any, ...]
@@ -31,8 +31,8 @@ class Observable(Protocol):
     def possible(self, x: tf.Tensor) -> tf.Tensor:
         """Returns whether each value can be observed, bool `[.., D]`."""
 
-    def support(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
-        """Returns whether observations can be observed, bool `[..]`."""
+    def support(self, x: np.ndarray | tf.Tensor, observed: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns whether observations can be observed, bool `[..]`, as far as they are known."""
 
     def check(self, observations: np.ndarray | tf.Tensor) -> None:
         """Checks that all observations can be observed."""
@@ -45,11 +45,13 @@ class Batch(NamedTuple):
         observations: x, float `[B, T, D]`.
         mask: bool `[B, T]`, True on real steps; None where every step is real.
         weight: float `[B]`, 0 on padding rows; None where every row counts once.
+        observed: bool `[B, T, D]`, False on missing values, which are 0 in `observations`; None where none are.
     """
 
     observations: tf.Tensor
     mask: tf.Tensor | None
     weight: tf.Tensor | None
+    observed: tf.Tensor | None = None
 
 
 class Gaussian(NamedTuple):

@@ -43,7 +43,7 @@ _REALS = Support("reals", "be finite", lambda x, size: np.isfinite(x), is_real=T
 _PEN = Support("strokes", "have 0 or 1 as their pen", _pen_is_binary, is_real=True)
 SUPPORTS: Mapping[str, Support] = {each.name: each for each in (_BINARY, _INTENSITIES, _TOKENS, _REALS, _PEN)}
 
-_NUMBER_SHARDS = (".npz", ".csv", ".tfrecord")
+_NUMBER_SHARDS = (".npz", ".csv", ".parquet", ".tfrecord")
 
 
 @dataclasses.dataclass(frozen=True)

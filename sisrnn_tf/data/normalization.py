@@ -46,8 +46,16 @@ class Normalization:
 
     @property
     def log_volume(self) -> float:
-        """sum_d log scale_d, nats a step: log p(x) = log p(y) - T log_volume."""
+        """sum_d log scale_d, nats a step: log p(x) = log p(y) - T log_volume, where all values are observed."""
         return float(sum(map(math.log, self.scale)))
+
+    def log_volumes(self, observed: np.ndarray) -> np.ndarray:
+        """Returns the sum of log scale_d over the observed values of each sequence, `[N]`, nats.
+
+        Args:
+            observed: bool `[N, T, D]`; False after a sequence's end.
+        """
+        return observed.sum(axis=1) @ np.log(self.scale)
 
 
 def to_float32(observations: np.ndarray, features: Sequence[str] | None = None) -> np.ndarray:
@@ -90,7 +98,7 @@ def fit(
 
     Args:
         name: one of `NORMALIZATIONS`.
-        observations: all steps of the training split, `[sum T, D]`.
+        observations: all steps of the training split, `[sum T, D]`; NaN where a value is missing.
         num_features: how many of the D features, the first ones, to normalize.
         features: names of the D features, for errors; None where they have none.
 
@@ -101,21 +109,27 @@ def fit(
     if name == "none":
         return None
     values = np.asarray(observations, np.float64)[:, :num_features]
-    mean = values.mean(axis=0)
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        raise ValueError(
+            f"{_feature(int(np.argmax(empty)), features)} has no value in all of training. Leave it out of the data."
+        )
+    mean = np.nanmean(values, axis=0)
     if name == "vrnn":
         variance = np.square(values).mean(axis=0).sum() - mean.sum() ** 2
         require(variance > 0, "normalization", "per_channel or none: vrnn's scale^2 of these strokes is negative", name)
         shift, scale = np.full(num_features, mean.sum()), np.full(num_features, math.sqrt(variance))
     else:
         _require_change(values, features)
-        shift, scale = mean, values.std(axis=0)
+        shift, scale = mean, np.nanstd(values, axis=0)
     others = observations.shape[1] - num_features
     return Normalization(name, (*shift.tolist(), *[0.0] * others), (*scale.tolist(), *[1.0] * others))
 
 
 def _require_change(values: np.ndarray, features: Sequence[str] | None) -> None:
     """Raises a ValueError for a feature of `[sum T, D]` that a deviation cannot normalize."""
-    spread, deviation, largest = np.ptp(values, axis=0), values.std(axis=0), np.abs(values).max(axis=0)
+    spread, deviation = np.nanmax(values, axis=0) - np.nanmin(values, axis=0), np.nanstd(values, axis=0)
+    largest = np.nanmax(np.abs(values), axis=0)
     for index in range(values.shape[1]):
         if 0 < spread[index] < _SMALLEST:
             raise ValueError(
@@ -124,6 +138,6 @@ def _require_change(values: np.ndarray, features: Sequence[str] | None) -> None:
             )
         if spread[index] == 0 or deviation[index] < _ROUNDING * largest[index]:  # of equal numbers it is rounding
             raise ValueError(
-                f"{_feature(index, features)} is {values[0, index]:g} in all of training: a feature that never changes "
-                "cannot be normalized. Leave it out of the data, or give --normalization=none."
+                f"{_feature(index, features)} is {np.nanmax(values[:, index]):g} in all of training: a feature that "
+                "never changes cannot be normalized. Leave it out of the data, or give --normalization=none."
             )

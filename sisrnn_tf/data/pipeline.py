@@ -1,5 +1,7 @@
 """From sequences in memory to batches: shuffled by index, so that any step can be made without those before it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -50,7 +52,8 @@ def training_batches(
         few_lengths: where sequences differ in length, pad batches to one of few: XLA compiles each anew.
 
     Returns:
-        Batches {"observations": float32 `[B, T, D]` or int32 `[B, T]`, "mask": bool `[B, T]`, "weight": float32 `[B]`}.
+        Batches {"observations": float32 `[B, T, D]` or int32 `[B, T]`, "mask": bool `[B, T]`, "weight": float32 `[B]`},
+        and "observed", bool `[B, T, D]`, where values of the split are missing.
 
     Raises:
         ValueError: `batch_size` is out of its range, or `first_step` is negative.
@@ -158,6 +161,12 @@ def evaluation_batches(
     return tf.data.Dataset.range(-(-count // batch_size)).map(make_batch).prefetch(2)
 
 
+def with_gaps(batch: Mapping[str, tf.Tensor]) -> np.ndarray:
+    """Returns the observations of a batch, `[B, T, D]`, NaN where they are missing."""
+    observations = batch["observations"].numpy()
+    return np.where(batch["observed"].numpy(), observations, np.nan) if "observed" in batch else observations
+
+
 def _draw_seed(seed: int, stream: int, number: tf.Tensor) -> tf.Tensor:
     return random.fold_in(random.as_seed((seed, stream)), number)
 
@@ -204,9 +213,10 @@ def _rungs(longest: int) -> list[int]:
 
 
 def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool):
-    """Returns a function (indices int64 `[B]`, seed int32 `[2]` or `[B, 2]`) -> observations and mask."""
+    """Returns a function (indices int64 `[B]`, seed int32 `[2]` or `[B, 2]`) -> observations, mask and observed."""
     with tf.device("CPU"):
         stored, lengths = tf.constant(sequences.observations), tf.constant(sequences.lengths)
+        observed = None if sequences.observed is None else tf.constant(sequences.observed)
     rungs = tf.constant(_rungs(sequences.observations.shape[1]))
     num_steps, differ = sequences.observations.shape[1], _differ(sequences)
 
@@ -219,6 +229,7 @@ def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool)
         longest = tf.reduce_max(real) if differ else num_steps
         if differ and few_lengths:
             longest = tf.gather(rungs, tf.searchsorted(rungs, longest[tf.newaxis]))[0]
-        return {"observations": observations[:, :longest], "mask": tf.sequence_mask(real, longest)}
+        batch = {"observations": observations[:, :longest], "mask": tf.sequence_mask(real, longest)}
+        return batch if observed is None else batch | {"observed": tf.gather(observed, indices)[:, :longest]}
 
     return gather

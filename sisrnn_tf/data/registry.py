@@ -1,5 +1,6 @@
 """The data sets by name."""
 
+import logging
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -7,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sisrnn_tf.data import (
     binarized_mnist,
-    csv_files,
     digits,
     glyphs,
     iamondb,
@@ -17,11 +17,14 @@ from sisrnn_tf.data import (
     pydoc,
     sentences,
     series,
+    series_files,
     vocabulary,
+    windows,
 )
 from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
 from sisrnn_tf.data.spec import Y_UP, SequenceDataset
 
+_LOGGER = logging.getLogger(__name__)
 NO_IMAGES = "none"  # the binarization of all that is no image
 _TEXT_FILES = (
     "train.txt, valid.txt or val.txt, and test.txt, plain or gzipped, a tokenized sentence a line; text may lack the "
@@ -104,10 +107,19 @@ def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
     return series.make(path.stem, npz_files.read(path), SERIES, normalization, max_length)
 
 
-def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
-    names, splits = csv_files.read_splits(csv_files.find(data_dir))
+def _read_csv(seed, data_dir, normalization, max_length, window_length) -> SequenceDataset:
+    splits = series_files.read_splits(series_files.find(data_dir))
+    train = splits["train"]
     name = pathlib.Path(data_dir).expanduser().stem
-    return series.make(name, splits, SERIES, normalization, max_length, features=tuple(names))
+    notes: list[str] = []
+    columns = f"{len(train.columns)} features: {', '.join(train.columns)}"
+    _LOGGER.info("%s: %s; %s.", name, train.layout.describe(), columns)
+    if train.layout.sequence is None and window_length is None:
+        window_length = windows.default_length(int(train.lengths[0]))
+    if window_length is not None:
+        splits, notes = windows.split_in_time(name, splits, window_length)
+    values, labels = ({split: getattr(part, each) for split, part in splits.items()} for each in ("values", "labels"))
+    return series.make(name, values, SERIES, normalization, max_length, notes, train.columns, train.layout, labels)
 
 
 DATASETS: dict[str, Entry] = {
@@ -131,8 +143,8 @@ DATASETS: dict[str, Entry] = {
     "csv": Entry(
         SERIES,
         _read_csv,
-        ("data_dir",),
-        files="the file, or train.csv, valid.csv and test.csv with a header `sequence,NAME,..` and a row a step",
+        ("data_dir", "window_length"),
+        files="the .csv or .parquet file, or train.csv, valid.csv and test.csv: series in wide or long form, or one",
     ),
 }
 
@@ -173,6 +185,7 @@ def load(
     normalization: str | None = None,
     splits: str = "vrnn",
     allow_pickle: bool = False,
+    window_length: int | None = None,
 ) -> SequenceDataset:
     """Reads a data set.
 
@@ -190,6 +203,8 @@ def load(
         normalization: of real-valued sequences; None for the data set's default.
         splits: of iamondb, a key of `iamondb.PROTOCOLS`.
         allow_pickle: of strokes, whether to read pickled arrays, which can run any code.
+        window_length: of csv, steps of the windows in which series are cut and split by time; None leaves them whole,
+            and cuts a single one as it suits its length.
 
     Raises:
         ValueError: the name or the convention is unknown, or the data is missing or damaged.
@@ -217,5 +232,6 @@ def load(
         "normalization": normalization or entry.kind.default_normalization,
         "splits": splits,
         "allow_pickle": allow_pickle,
+        "window_length": window_length,
     }
     return entry.read(seed, **{option: given[option] for option in entry.options})

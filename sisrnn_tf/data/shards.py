@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import csv_files, files, text_files
+from sisrnn_tf.data import files, series_files, tables, text_files
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
@@ -21,7 +21,8 @@ class Shard(NamedTuple):
 
     Attributes:
         keys: what the file calls each.
-        sequences: float `[T_n, D]`, in the user's units; or numbers of words, int32 `[T_n]`.
+        sequences: float `[T_n, D]`, in the user's units, NaN where a value is missing; or numbers of words, int32
+            `[T_n]`.
         coverage: of text, how much of it the vocabulary knows; else None.
     """
 
@@ -58,8 +59,8 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
     """Returns the sequences of a file.
 
         .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
-        .csv        as of `csv_files`: a line of names, the first of them `sequence`, then a row a step; columns are
-                    taken by their names where these are known, else by their place
+        .csv, .parquet  as of `series_files.read_series`, laid out as the training data was; columns are taken by their
+                    names where these are known, else by their place
         .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
                     numbers of `observations`; `sequence`, a string, is the key
         .txt[.gz]   a sentence a line, as training reads it: empty lines, a leading column of labels, and a sentence's
@@ -78,14 +79,18 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
     try:
         if vocabulary is not None:
             shard = _read_text(path, vocabulary)
-        elif path.suffix == ".csv":
-            shard = Shard(*csv_files.read(path, spec.features))
+        elif path.suffix in tables.ENDINGS:
+            found = series_files.read_series(path, spec.layout, spec.features)
+            shard = Shard([label.name for label in found.labels], found.values)
         else:
             shard = _read_npz(path) if path.suffix == ".npz" else _read_tfrecord(path, size)
         require(bool(shard.keys), "sequences", "at least one", len(shard.keys))
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
+            # An empty cell is a missing value; a NaN of an array may be a mistake.
+            known = path.suffix in tables.ENDINGS or not np.isnan(sequence).any()
+            require(known, f"sequence {key}", "finite; missing values are empty cells of a .csv or .parquet", "NaN")
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error
     return shard

@@ -5,17 +5,35 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.core.validation import parse_json, require
 from sisrnn_tf.data import kinds
+from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.normalization import Normalization, to_float32
 from sisrnn_tf.data.vocabulary import Vocabulary
 
 SPLITS = ("train", "validation", "test")
 Y_UP = "y up"  # what a convention says of strokes whose y grows upward
+
+
+class Label(NamedTuple):
+    """What a file calls a sequence.
+
+    Attributes:
+        name: of the sequence.
+        times: the labels of its steps, str `[T_n]`; None where there are none.
+    """
+
+    name: str
+    times: np.ndarray | None = None
+
+    def cut(self, num_steps: int) -> "Label":
+        """Returns the label of the first so many steps."""
+        return self if self.times is None else self._replace(times=self.times[:num_steps])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,10 +43,14 @@ class Sequences:
     Attributes:
         observations: `[N, T, D]`, uint8 or float32; or numbers of words, int32 `[N, T]`.
         lengths: real steps of each, int32 `[N]`.
+        labels: what the file calls each; None where they have no names.
+        observed: bool `[N, T, D]`, False on missing values, which are 0 in the observations; None where none are.
     """
 
     observations: np.ndarray
     lengths: np.ndarray
+    labels: tuple[Label, ...] | None = None
+    observed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.observations)
@@ -38,14 +60,17 @@ class Sequences:
         """Returns sequences of different lengths as one array, padded on the right.
 
         Args:
-            parts: the sequences, each `[T_n, ..]`, of one dtype.
+            parts: the sequences, each `[T_n, ..]`, of one dtype; NaN where a value is missing.
             padding: what follows a sequence.
         """
         lengths = np.array([len(part) for part in parts], np.int32)
         joined = np.concatenate(parts)
         observations = np.full([len(parts), lengths.max(), *joined.shape[1:]], padding, joined.dtype)
         observations[np.arange(observations.shape[1]) < lengths[:, np.newaxis]] = joined
-        return cls(observations, lengths)
+        missing = np.isnan(observations)
+        if not missing.any():
+            return cls(observations, lengths)
+        return cls(np.where(missing, np.zeros([], joined.dtype), observations), lengths, observed=~missing)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,6 +88,7 @@ class SequenceDataset:
         vocabulary: of `tokens`, else None.
         normalization: that was applied to the observations; None where they are in the user's units.
         features: the names of the D features; None where they have none.
+        layout: how the file of series is laid out; None of other data.
     """
 
     name: str
@@ -76,6 +102,7 @@ class SequenceDataset:
     vocabulary: Vocabulary | None = None
     normalization: Normalization | None = None
     features: tuple[str, ...] | None = None
+    layout: Layout | None = None
 
     @property
     def kind(self) -> kinds.Kind:
@@ -111,7 +138,8 @@ class SequenceDataset:
         if not kinds.SUPPORTS[self.emission].is_real:
             return None
         parts = [self.split(split) for split in SPLITS]
-        content = [array.tobytes() for part in parts for array in (part.observations, part.lengths)]
+        arrays = [each for part in parts for each in (part.observations, part.lengths, part.observed)]
+        content = [array.tobytes() for array in arrays if array is not None]
         return hashlib.sha256(b"".join(content)).hexdigest()[:16]
 
     def split(self, name: str) -> Sequences:
@@ -141,6 +169,7 @@ class DataSpec:
     fingerprint: str | None = None  # of real-valued sequences
     normalization: Normalization | None = None  # that is applied to observations before a model sees them
     features: tuple[str, ...] | None = None  # their names
+    layout: Layout | None = None  # of the file of series, as which others are read
 
     @property
     def kind(self) -> kinds.Kind:
@@ -170,6 +199,8 @@ class DataSpec:
             values = {"image_shape": None} | parse_json(text)
             if "normalization" in values:
                 values["normalization"] = Normalization(**_to_tuples(values["normalization"]))
+            if "layout" in values:
+                values["layout"] = Layout(**values["layout"])
             spec = cls(**_to_tuples(values))
             names = spec.features
             are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)

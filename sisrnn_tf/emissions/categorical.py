@@ -144,6 +144,14 @@ class OneHotCategorical(Emission):
         one_hot = tf.reduce_all((x == 0) | (x == 1), axis=-1) & (tf.reduce_sum(x, axis=-1) == 1)
         return tf.broadcast_to(one_hot[..., tf.newaxis], tf.shape(x))
 
+    def support(self, x: np.ndarray | tf.Tensor, observed: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns whether vectors are one-hot, or what is observed of them leaves a category, bool `[..]`."""
+        if observed is None:
+            return super().support(x)
+        x = self.comparable(x)
+        binary = tf.reduce_all((x == 0) | (x == 1) | ~observed, axis=-1)
+        return binary & tf.reduce_any(self._possible(x, observed), axis=-1)
+
     def describe_first(self, values: np.ndarray, impossible: np.ndarray) -> str:
         """Returns the first vector that is none, in words; both `[.., D]`."""
         return f"vector {values[impossible.all(axis=-1)][0].tolist()}"

@@ -34,8 +34,9 @@ class Emission(abc.ABC):
     and its constructor calls `super().__init__(event_size)`. It may give
 
         possible(x), expected, advice           where not every finite number can be observed: all else is refused
-        log_prob_observed, sample_missing       for `impute`, where features depend on each other: `Factorized` has
-                                                them for those that do not, and without them `impute` says so
+        log_prob_observed, sample_missing       for missing values, the one for the likelihood of the others, both for
+                                                `impute`: `Factorized` has them for independent features, and without
+                                                them it is said that there are none
         quantity, is_density                    where minus the log-density is no NLL, or values are real
 
     A model tries its emission on a few numbers as it is made, and says what comes out otherwise than asked here. To be
@@ -121,7 +122,7 @@ class Emission(abc.ABC):
 
     def _refuse(self, name: str, purpose: str) -> NoReturn:
         raise ValueError(
-            f"The emission {self} has no `{name}`, which imputation needs to {purpose}. Give its class one, see "
+            f"The emission {self} has no `{name}`, which missing values need to {purpose}. Give its class one, see "
             "`sisrnn_tf.emissions.Emission`, or choose another emission."
         )
 
@@ -133,13 +134,15 @@ class Emission(abc.ABC):
         """
         return is_moderate(x)
 
-    def support(self, x: np.ndarray | tf.Tensor) -> tf.Tensor:
+    def support(self, x: np.ndarray | tf.Tensor, observed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns whether observations can be observed, bool `[..]`: their likelihood means nothing where not.
 
         Args:
             x: observations, `[.., D]`, or `[..]` without `has_features`; of any type of numbers.
+            observed: bool `[.., D]`, False on missing values, which can be any; None where none are.
         """
         possible = self.possible(self.comparable(x))
+        possible = possible if observed is None else possible | ~observed
         return tf.reduce_all(possible, axis=-1) if self.has_features else possible
 
     def check(self, observations: np.ndarray | tf.Tensor) -> None:

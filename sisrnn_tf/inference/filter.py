@@ -1,8 +1,13 @@
 """Particles that follow sequences: sequential Monte Carlo over the step, one observation at a time.
 
-At every step a particle proposes z_t, and what is missing of x_t, and is weighted by what it did not know:
+At every step a particle proposes z_t and is weighted by what it did not know:
 
-    all of x_t observed     z_t ~ q(. | psi_t^0)                                  w_t = p(x_t|.) p(z_t|.) / ghat_t
+    z_t ~ q(. | psi_t^0)                                                    w_t = p(x_t|.) p(z_t|.) / ghat_t
+
+A missing value is read as the 0 that stands for it, and left out of p(x_t|.), see `step.log_densities`: these are the
+weights that training knows. To fill gaps in, particles propose what is missing instead, and their transition reads it:
+
+    all of x_t observed     as above
     else                    z_t ~ p(. | h_{t-1}), missing ~ p(. | observed, z_t, h_{t-1})  w_t = p(observed|.)
 
 Weighted particles are draws of p(h_t, missing | what is observed up to t), and the more so the more there are; and
@@ -33,7 +38,7 @@ class Sequences(NamedTuple):
     Attributes:
         observations: x, `[T, B, D]`; finite, and possible, where something is missing, too.
         features: of the posterior, `[T, B, F]`; None where it has none.
-        observed: bool `[T, B, D]`; None where all values are.
+        observed: bool `[T, B, D]`, False on missing values; None where none are.
         mask: bool `[T, B]`, True on real steps, the others leave the particles alone; None where every step is real.
     """
 
@@ -130,6 +135,7 @@ def advance(
     seed: tf.Tensor,
     resampling: particles.Resampling,
     keys: Keys,
+    draw_missing: bool = False,
 ) -> Advanced:
     """Takes all particles one observation further.
 
@@ -141,21 +147,23 @@ def advance(
         seed: of the step, int32 `[2]`.
         resampling: when and how.
         keys: whose noise the particles draw.
+        draw_missing: whether particles draw what is missing of x_t.
     """
     count = size_of(before.log_weights, 0)
     dtype = before.log_weights.dtype
     observation, features, observed, _ = (None if part is None else _to_rows(part, count) for part in given)
     seeds = noise.row_seeds(seed, keys.rows, count, keys.first_particle)  # [M B, 2]
-    if observed is None:
+    drawn = draw_missing and observed is not None
+    if not drawn:
         values = observation
         trajectory = step.infer(cell, observation, features, before.hidden, noise.draw(cell, seeds))
     else:
         trajectory, values = step.infer_missing(cell, observation, observed, features, before.hidden, seeds)
     parameters = cell.emission_parameters(trajectory.latent, before.hidden)
-    densities = step.log_densities(cell, values, parameters, trajectory)
+    densities = step.log_densities(cell, values, parameters, trajectory, None if drawn else observed)
     log_mixture = _log_mixture(cell, values, features, trajectory, densities.posterior, seeds, num_mixing)
     increments = densities.emission + densities.prior - log_mixture
-    if observed is not None:
+    if drawn:
         partial = cell.emission_part.log_prob_observed(parameters, observation, observed)
         increments = tf.where(tf.reduce_all(observed, axis=-1), increments, partial)
     uniforms = noise.resampling_uniforms(seed, keys.rows, count, keys.first_particle, dtype)
@@ -203,7 +211,7 @@ def run(
         resampling: when and how.
         keys: whose noise the particles draw.
         truncation: steps between the points where the gradient through h stops; None stops it nowhere.
-        keep_records: whether to keep `values` and `ancestors`, which `trace` needs.
+        keep_records: whether to draw what is missing and to keep `values` and `ancestors`, which `trace` needs.
     """
     observations = sequences.observations
     num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
@@ -215,7 +223,7 @@ def run(
     def body(time, before, total, sums, records):
         given = sequences.at(time)
         cut = before._replace(hidden=cut_gradient(before.hidden, time, truncation))
-        advanced = advance(cell, given, cut, num_mixing, seeds[time], resampling, keys)
+        advanced = advance(cell, given, cut, num_mixing, seeds[time], resampling, keys, keep_records)
         added = (advanced.log_average, *_means(advanced, before.log_weights))
         after, ancestors = advanced.particles, advanced.ancestors
         if given.mask is not None:

@@ -121,7 +121,7 @@ class SequencePass(Pass):
         alone = self.are_first(first, count)
         sequences = self.sequences if alone else self._tiled(count)
         trajectory, parameters, seeds = self.first if alone else self._infer(sequences, self._seeds(first, count))
-        densities = step.log_densities(self.cell, sequences.observations, parameters, trajectory)
+        densities = step.log_densities(self.cell, sequences.observations, parameters, trajectory, sequences.observed)
         mixture = mixture_of(
             self.cell,
             sequences.observations,

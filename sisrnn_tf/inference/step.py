@@ -34,18 +34,30 @@ def infer(
 
 
 def log_densities(
-    cell: keras.layers.Layer, observation: tf.Tensor, emission_parameters: tf.Tensor, trajectory: Trajectory
+    cell: keras.layers.Layer,
+    observation: tf.Tensor,
+    emission_parameters: tf.Tensor,
+    trajectory: Trajectory,
+    observed: tf.Tensor | None = None,
 ) -> StepDensities:
     """Returns the log-densities of a trajectory but for its mixture's, each `[..]`, in nats.
+
+    Where values are missing, the emission's is that of the others, log p(observed of x_t | z_t, h_{t-1}). Posterior and
+    transition read the 0 that stands for a missing value: h_t is a function of what is observed, and the product of
+    these densities over time a density of it, for each pattern of what is missing.
 
     Args:
         cell: the stochastic cell that made the trajectory.
         observation: x_t, `[.., D]`.
         emission_parameters: the cell's at the trajectory, `[.., P]`.
         trajectory: of the generating draw psi^0.
+        observed: bool `[.., D]`, False on missing values; None where none are.
     """
+    emission = cell.emission_part
     return StepDensities(
-        cell.emission_part.log_prob(emission_parameters, observation),
+        emission.log_prob(emission_parameters, observation)
+        if observed is None
+        else emission.log_prob_observed(emission_parameters, observation, observed),
         cell.prior_part.log_density(trajectory.latent, trajectory.previous_hidden),
         cell.posterior_part.log_density(trajectory.latent, trajectory.posterior),
     )

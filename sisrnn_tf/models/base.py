@@ -37,7 +37,8 @@ class SequenceModel(EstimatingModel):
 
     Call arguments:
         inputs: observations `[B, T, D]`, or {"observations": `[B, T, D]`, "mask": bool `[B, T]` of right padding,
-            "weight": `[B]`}, the last two optional.
+            "weight": `[B]`, "observed": bool `[B, T, D]`}, all but the first optional. A value that is not observed is
+            left out of the likelihood, and read as 0; see `inference.step.log_densities`.
         training: whether to add the loss, minus the bound in mean nats per sequence.
 
     Returns:
@@ -120,11 +121,15 @@ class SequenceModel(EstimatingModel):
         return super().make_train_function(force)
 
     def infer(
-        self, observations: Array, mask: Array | None = None, seed: random.Seed | None = None
+        self,
+        observations: Array,
+        mask: Array | None = None,
+        seed: random.Seed | None = None,
+        observed: Array | None = None,
     ) -> dict[str, tf.Tensor]:
         """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
-        batch = self._to_batch(observations, mask)
-        return batches.mark(self._infer_function(*batch[:2], self._to_seed(seed)), batch.weight)
+        batch = self._to_batch(observations, mask, observed)
+        return batches.mark(self._infer_function(*batch[:2], self._to_seed(seed), batch.observed), batch.weight)
 
     def export(
         self,
@@ -154,8 +159,8 @@ class SequenceModel(EstimatingModel):
         export(self, filepath, **options)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _infer_function(self, observations, mask, seed):
-        return self.outputs_of(self.make_pass(Batch(observations, mask, None), seed))
+    def _infer_function(self, observations, mask, seed, observed):
+        return self.outputs_of(self.make_pass(Batch(observations, mask, None, observed), seed))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -101,7 +101,10 @@ class RNN(StepwiseModel):
         previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
         previous_hidden = cut_gradient(previous_hidden, tf.range(tf.shape(hidden)[1])[:, tf.newaxis], self.truncation)
         parameters = self.decoder(previous_hidden)
-        log_likelihood = self.emission.log_prob(parameters, observations)  # [B, T]
+        if batch.observed is None:
+            log_likelihood = self.emission.log_prob(parameters, observations)  # [B, T]
+        else:  # the GRU has read 0 for what is missing
+            log_likelihood = self.emission.log_prob_observed(parameters, observations, batch.observed)
         outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
         return ExactPass(mask, batch_to_time_major(log_likelihood), outputs)
 

@@ -45,7 +45,12 @@ class EstimatingModel(CheckedModel):
         """Returns an objective's estimate for each sequence of a pass."""
 
     def bound(
-        self, observations: Array, mask: Array | None = None, num_mixing: int = 1, seed: random.Seed | None = None
+        self,
+        observations: Array,
+        mask: Array | None = None,
+        num_mixing: int = 1,
+        seed: random.Seed | None = None,
+        observed: Array | None = None,
     ) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
 
@@ -54,11 +59,12 @@ class EstimatingModel(CheckedModel):
             mask: bool `[B, T]`, right padding; None where every step is real.
             num_mixing: K.
             seed: an int or a pair of ints; None draws from the model's stream.
+            observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
 
         Raises:
             ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
         """
-        return self.estimate(SIVI(num_mixing), observations, mask, seed).terms
+        return self.estimate(SIVI(num_mixing), observations, mask, seed, observed=observed).terms
 
     def estimate(
         self,
@@ -67,6 +73,7 @@ class EstimatingModel(CheckedModel):
         mask: Array | None = None,
         seed: random.Seed | None = None,
         first_row: int = 0,
+        observed: Array | None = None,
     ) -> Estimate:
         """Returns an objective's estimate of log p(x_1..x_T), and the bound's terms, each `[B]`, in nats.
 
@@ -77,6 +84,7 @@ class EstimatingModel(CheckedModel):
             seed: an int or a pair of ints; None draws from the model's stream.
             first_row: number of the first sequence among those of the seed, each of which draws by its number: so
                 the answer does not depend on how sequences are cut into batches.
+            observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
 
         Raises:
             ValueError: the objective is none, or does not fit the model, or the observations' shape is not the
@@ -90,11 +98,12 @@ class EstimatingModel(CheckedModel):
         )
         require(self.has_steps or not objective.needs_steps, "objective", self._WHOLE, objective)
         first_row = tf.constant(require_int("first_row", first_row, 0))
-        batch = self._to_batch(observations, mask)
+        batch = self._to_batch(observations, mask, observed)
         kind, sizes, others = objective.parts()
         if tf.executing_eagerly():  # as ints each would be a trace of its own; inside a graph XLA wants to know them
             sizes = {name: tf.constant(size) for name, size in sizes.items()}
-        estimate = self._estimate_function(*batch[:2], self._to_seed(seed), first_row, kind, sizes, others)
+        given = (*batch[:2], batch.observed)
+        estimate = self._estimate_function(*given, self._to_seed(seed), first_row, kind, sizes, others)
         return batches.mark(estimate, batch.weight)
 
     def log_likelihood(
@@ -107,6 +116,7 @@ class EstimatingModel(CheckedModel):
         seed: random.Seed | None = None,
         resample_fn: Callable = particles.resample_systematic,
         resample_criterion_fn: Callable = particles.ess_below_threshold,
+        observed: Array | None = None,
     ) -> tf.Tensor:
         """Returns an estimate of log p(x_1..x_T) that is a lower bound in expectation, `[B]`, in nats.
 
@@ -132,6 +142,7 @@ class EstimatingModel(CheckedModel):
             resample_fn: (normalized log-weights `[M, B]`, uniform numbers `[M, B]`) -> ancestors int32 `[M, B]`;
                 `particles.resample_systematic` or `particles.resample_multinomial`.
             resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample, bool `[B]`.
+            observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
 
         Raises:
             ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
@@ -141,7 +152,7 @@ class EstimatingModel(CheckedModel):
         require(self.has_steps or not resample, "resample", f"False: {self._WHOLE}", resample)
         smc = FIVO(num_importance, num_mixing, resample_fn, resample_criterion_fn)
         objective = smc if resample else IWAE(num_importance, num_mixing)
-        return self.estimate(objective, observations, mask, seed).log_likelihood
+        return self.estimate(objective, observations, mask, seed, observed=observed).log_likelihood
 
     def score(
         self,
@@ -151,6 +162,7 @@ class EstimatingModel(CheckedModel):
         num_mixing: int = 1,
         seed: random.Seed | None = None,
         first_row: int = 0,
+        observed: Array | None = None,
     ) -> tf.Tensor:
         """Returns the estimate of log p(x_1..x_T) that an exported model serves, `[B]`, in nats.
 
@@ -163,23 +175,24 @@ class EstimatingModel(CheckedModel):
             num_mixing: K.
             seed: an int or a pair of ints; None draws from the model's stream.
             first_row: number of the first sequence among those of the seed.
+            observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
 
         Raises:
             ValueError: a number is out of its range, or the observations' shape is not the model's.
         """
         several = FIVO if self.has_steps else IWAE
         objective = SIVI(num_mixing) if num_importance == 1 else several(num_importance, num_mixing)
-        return self.estimate(objective, observations, mask, seed, first_row).log_likelihood
+        return self.estimate(objective, observations, mask, seed, first_row, observed).log_likelihood
 
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
-    def _to_batch(self, observations, mask) -> Batch:
+    def _to_batch(self, observations, mask, observed=None) -> Batch:
         is_array = not isinstance(observations, Mapping)
         require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
-        return self.prepare({"observations": observations, "mask": mask})
+        return self.prepare({"observations": observations, "mask": mask, "observed": observed})
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _estimate_function(self, observations, mask, seed, first_row, kind, sizes, others):
-        passed = self.make_pass(Batch(observations, mask, None), seed, first_row)
+    def _estimate_function(self, observations, mask, observed, seed, first_row, kind, sizes, others):
+        passed = self.make_pass(Batch(observations, mask, None, observed), seed, first_row)
         return self.estimate_pass(passed, kind(**sizes, **dict(others)))

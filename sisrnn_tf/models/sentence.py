@@ -146,7 +146,7 @@ class SentenceSISRNN(MixingModel, WritingModel):
             latent: z, `[m B, Z]`; entry m B + b is of sentence b.
             dropout_seed: int32 `[2]`; None for no dropout.
         """
-        words, mask, _ = batch
+        words, mask, *_ = batch
         read = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=self.words.begin_id)
         count = tf.shape(latent)[0] // tf.shape(words)[0]
         words, mask, read = (tf.tile(part, [count, 1]) for part in (words, mask, read))

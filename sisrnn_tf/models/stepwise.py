@@ -59,6 +59,7 @@ class StepwiseModel(StreamingModel):
         num_importance: int = 100,
         num_mixing: int = 1,
         temperature: float = 1.0,
+        observed: Array | None = None,
     ) -> tf.Tensor:
         """Draws how sequences go on after their context, `[S, B, num_steps, D]`: completions, forecasts.
 
@@ -75,18 +76,20 @@ class StepwiseModel(StreamingModel):
             num_importance: M; there are at least as many particles as draws.
             num_mixing: K, mixing draws of each particle and step beside the generating one.
             temperature: as of `generate`; it leaves the posterior alone.
+            observed: bool `[B, C, D]`, False on missing values, which may hold anything; None where none are missing.
 
         Raises:
             ValueError: a number is out of its range, or the context is nothing that the model could score.
         """
         num_steps, num_samples = require_int("num_steps", num_steps, 1), require_int("num_samples", num_samples, 1)
         count, num_mixing = self._to_sizes(num_importance, num_mixing)
-        batch = self._to_batch(context, mask)
+        batch = self._to_batch(context, mask, observed)
         count = 1 if self.is_exact else max(count, num_samples)
         batches.require_room(self.emission.event_size, num_samples=num_samples, num_steps=num_steps)
         sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
         temperature = self._to_temperature(temperature)
-        values = self._forecast_function(*batch[:2], *sizes, num_mixing, temperature, self._to_seed(seed))
+        given = (*batch[:2], batch.observed)
+        values = self._forecast_function(*given, *sizes, num_mixing, temperature, self._to_seed(seed))
         return batches.mark(values, batch.weight, axis=1)
 
     def impute(
@@ -129,7 +132,7 @@ class StepwiseModel(StreamingModel):
         given = given.observations
         is_known = given.shape.is_fully_defined()
         require(is_known, "observations", "of a shape known when a tf.function is traced", given.shape)
-        observed = _to_observed(observed, given.shape)
+        observed = batches.to_observed(observed, given, self.emission)
         parameters = tf.zeros([*given.shape[:2], self.emission.parameter_size], given.dtype)
         known = tf.where(observed, given, 0.0)
         # Any values that could have been observed together with the others.
@@ -168,8 +171,8 @@ class StepwiseModel(StreamingModel):
         return self._continue(hidden, tf.range(batch_size), 1, num_steps, temperature, seed)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _forecast_function(self, context, mask, num_steps, num_samples, count, num_mixing, temperature, seed):
-        sequences = self._sequences(Batch(context, mask, None))
+    def _forecast_function(self, context, mask, observed, num_steps, num_samples, count, num_mixing, temperature, seed):
+        sequences = self._sequences(Batch(context, mask, None, observed))
         rows = tf.range(tf.shape(context)[0])
         filtered = self._filter(sequences, filters.Keys(rows), count, num_mixing, random.fold_in(seed, 0))
         row_seeds = random.fold_in(random.fold_in(seed, 1), rows)
@@ -225,14 +228,3 @@ class StepwiseModel(StreamingModel):
             lambda time, *_: time < num_steps, body, (0, hidden, observations), maximum_iterations=num_steps
         )
         return batch_to_time_major(observations.stack())  # [m B, T, D]
-
-
-def _to_observed(observed, shape: tf.TensorShape) -> tf.Tensor:
-    """Returns which values are observed, bool `[B, T, D]`."""
-    observed = tf.convert_to_tensor(observed)
-    require(observed.dtype == tf.bool, "observed", "bool", observed.dtype.name)
-    if observed.shape == shape[:2]:
-        observed = observed[..., tf.newaxis]
-    fits = observed.shape in (shape, [*shape[:2], 1])
-    require(fits, "observed", f"of the shape {shape} or {shape[:2]}", observed.shape)
-    return tf.broadcast_to(observed, shape)

@@ -101,4 +101,5 @@ class StreamingModel(SequenceModel):
         if mask is not None:  # padding may hold anything, NaN too
             observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
         features = self.cell.posterior_part.features(observations, mask)
-        return filters.Sequences(observations, features, None, mask)
+        observed = None if batch.observed is None else batch_to_time_major(batch.observed)
+        return filters.Sequences(observations, features, observed, mask)

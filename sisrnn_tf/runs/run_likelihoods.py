@@ -50,7 +50,9 @@ def evaluate(
         records = []
         for estimate, file in zip(estimates, files, strict=True):
             with tqdm(total=len(batches), desc=_name(estimate), unit="batch", leave=False, disable=None) as progress:
-                values = likelihoods.sequence_likelihoods(run.model, batches, estimate, file, progress.update)
+                values = likelihoods.sequence_likelihoods(
+                    run.model, batches, estimate, file, progress.update, run.spec.normalization
+                )
             spec = run.spec
             records.append(
                 likelihood_records.to_record(

@@ -136,14 +136,17 @@ class Scorer:
         model, normalization, has_words = self.run.model, self.run.spec.normalization, self.run.spec.kind.has_words
         if not has_words:
             sequences = [self.run.spec.from_units(sequence) for sequence in sequences]
-        model.emission.check(np.concatenate(sequences))
         lengths = np.array([len(sequence) for sequence in sequences])
         mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
         dtype = np.int32 if has_words else np.float32
         observations = np.zeros([*mask.shape, *sequences[0].shape[1:]], dtype)
         observations[mask] = np.concatenate(sequences)
-        values = model.score(observations, mask, *self.numbers, seed, first).numpy()
-        return values if normalization is None else values - lengths * normalization.log_volume
+        missing = np.isnan(observations)
+        observed = ~missing if missing.any() else None
+        values = model.score(observations, mask, *self.numbers, seed, first, observed).numpy()
+        if normalization is None:
+            return values
+        return values - normalization.log_volumes(~missing & mask[..., np.newaxis])
 
 
 def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> Iterator[Result]:

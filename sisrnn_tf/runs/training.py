@@ -222,7 +222,7 @@ class Trainer:
         if vocabulary:
             texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
         else:
-            observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
+            observations, lengths = pipeline.with_gaps(batch), batch["mask"].numpy().sum(axis=1)
             pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog) -> None:
@@ -291,7 +291,8 @@ class Trainer:
     def _evaluate(self, split: str, epoch: int) -> dict:
         training = self.config.training
         (estimate,) = likelihoods.plan(self.model, split, ["bound"], [training.eval_num_mixing], [1], [training.seed])
-        values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate)
+        scale = self.dataset.normalization
+        values = likelihoods.sequence_likelihoods(self.model, self._batches(split), estimate, normalization=scale)
         return likelihood_records.to_record(
-            self.model, epoch, estimate, self.dataset.convention, training.precision, values, self.dataset.normalization
+            self.model, epoch, estimate, self.dataset.convention, training.precision, values, scale
         )

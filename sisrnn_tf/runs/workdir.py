@@ -142,13 +142,14 @@ class Workdir:
 
 
 def _is_same_data(present: str, received: str) -> bool:
-    """Returns whether two specifications are of one data set; the names of features are younger than some runs."""
+    """Returns whether two specifications are of one data set; some runs are older than names and layout."""
     try:
         ours, theirs = json.loads(present), json.loads(received)
     except (ValueError, RecursionError):
         return present == received
-    if isinstance(ours, dict) and "features" not in ours:
-        theirs.pop("features", None)
+    if isinstance(ours, dict):
+        for name in {"features", "layout"} - set(ours):
+            theirs.pop(name, None)
     return ours == theirs
 
 

@@ -140,7 +140,7 @@ def test_damaged_npz_files(tmp_path, changes, message):
     ("name", "options", "message"),
     [
         ("strokes", {}, "No data for strokes: give its .npz file as --data_dir"),
-        ("csv", {}, "No data for csv: give a .csv file"),
+        ("csv", {}, "No data for csv: give a .csv or .parquet file"),
         ("npz", {"data_dir": "two"}, r"a folder with one of them. Received a\.npz, b\.npz"),
         ("csv", {"data_dir": "two"}, r"`data_dir` must hold train\.csv"),
         ("npz", {"data_dir": "two/a.npz", "normalization": "vrnn"}, "vrnn is of the two offsets of strokes"),

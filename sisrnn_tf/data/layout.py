@@ -1,0 +1,47 @@
+"""How a file of series is laid out."""
+
+import dataclasses
+
+from sisrnn_tf.core.validation import require
+
+FORMS = ("wide", "long")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a reader has found in the first file of a data set; the others are read the same way.
+
+    Attributes:
+        form: `wide`, a row a step and a column a feature; `long`, a row a value.
+        delimiter: between cells; None of Parquet, which has none.
+        decimal: the sign before decimals, `.` or `,`.
+        sequence: the column that names the series of a row; None where all rows are one series.
+        time: the column of times, kept as labels; None where there is none.
+        variable, value: of the long form, the columns of features' names and of their values; else None.
+    """
+
+    form: str
+    delimiter: str | None = None
+    decimal: str = "."
+    sequence: str | None = None
+    time: str | None = None
+    variable: str | None = None
+    value: str | None = None
+
+    def __post_init__(self):
+        require(self.form in FORMS, "form", f"one of {', '.join(FORMS)}", self.form)
+        require(self.decimal in (".", ","), "decimal", "a point or a comma", self.decimal)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that are no features."""
+        roles = (self.sequence, self.time, self.variable, self.value)
+        return [name for name in roles if name is not None]
+
+    def describe(self) -> str:
+        """Returns the layout in words."""
+        cells = [] if self.delimiter is None else [f"cells divided by {self.delimiter!r}", f"decimal {self.decimal!r}"]
+        roles = ("sequence", "time", "variable", "value")
+        named = [f"{role} `{getattr(self, role)}`" for role in roles if getattr(self, role) is not None]
+        single = [] if self.sequence else ["all rows one series"]
+        return ", ".join([f"{self.form} form", *cells, *single, *named])

@@ -1,0 +1,71 @@
+"""The launchers on tables as they are found: one series with dates and gaps, by semicolons; long Parquet."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.launch import launcher
+
+FLAGS = ("--dataset=csv", "--preset=small", "--batch_size=8", "--max_steps=3", "--emission=normal")
+
+
+@pytest.fixture(scope="module")
+def trained_table(tmp_path_factory):
+    """The workdir of a run on a series with empty cells, and what it printed."""
+    folder, steps = tmp_path_factory.mktemp("table"), np.arange(400)
+    frame = pd.DataFrame({"Datum": pd.date_range("2024-01-30", periods=400, freq="h").strftime("%d.%m.%Y %H:%M")})
+    frame["Temp, innen"], frame["Last"] = np.sin(steps / 4), np.where(steps % 7 == 3, np.nan, steps % 24 + 0.5)
+    text = frame.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
+    (folder / "house.csv").write_bytes(f"\ufeff{text}".encode())
+    flags = (f"--data_dir={folder / 'house.csv'}", f"--workdir={folder / 'run'}")
+    status, output = launcher.run("train", *launcher.TINY, *FLAGS, *flags)
+    assert status == 0, output
+    return folder, output
+
+
+def test_what_was_found_is_said_and_kept(trained_table):
+    folder, output = trained_table
+    assert "wide form, cells divided by ';', decimal ',', all rows one series, time `Datum`" in output
+    assert (
+        "1 series of 400 steps, cut in windows of 10 steps (--window_length): 32 train, 4 validation, 4 test" in output
+    )
+    assert "all steps of `Datum` are 0 days 01:00:00 long" in output
+    spec = json.loads((folder / "run" / "data.json").read_text())
+    assert spec["features"] == ["Temp, innen", "Last"] and spec["layout"]["delimiter"] == ";"
+    assert "57 values are missing and not scored" in spec["convention"]
+    records = json.loads((folder / "run" / "evaluation.json").read_text())
+    assert all(np.isfinite(record["nll_data_units"]) for record in records)
+
+
+def test_a_run_with_gaps_is_evaluated_forecast_and_scored(trained_table, tmp_path):
+    folder, _ = trained_table
+    run = f"--workdir={folder / 'run'}"
+    status, output = launcher.run("evaluate", run, "--estimator=smc", "--num_importance=3", "--num_mixing=1")
+    assert status == 0 and "SMC" in output, output
+    status, output = launcher.run("forecast", run, "--context_steps=6", "--num_samples=5", "--num_importance=5")
+    assert status == 0 and "80% intervals hold" in output, output
+    with np.load(folder / "run" / "forecasts" / "forecasts.npz") as arrays:
+        assert np.isnan(arrays["context"]).any() and np.isfinite(arrays["samples"]).all()
+    flags = (f"--input={folder / 'house.csv'}", f"--output={tmp_path / 'scores'}")
+    status, output = launcher.run("score", run, *flags)
+    assert status == 0, output
+    scores = pd.read_csv(tmp_path / "scores" / "house.csv")
+    assert scores["sequence"].tolist() == ["house"] and scores["num_steps"].tolist() == [400]
+    assert np.isfinite(scores["log_likelihood"]).all()
+
+
+def test_a_long_parquet_trains(tmp_path):
+    frame = pd.DataFrame(
+        {"unique_id": np.repeat(np.arange(30), 8), "time": np.tile(np.arange(4).repeat(2), 30)},
+    )
+    frame["variable"], frame["value"] = np.tile(["a", "b"], 120), np.random.default_rng(0).normal(size=240)
+    frame.drop(index=[5, 77]).to_parquet(tmp_path / "panel.parquet")
+    flags = (f"--data_dir={tmp_path / 'panel.parquet'}", f"--workdir={tmp_path / 'run'}")
+    status, output = launcher.run("train", *launcher.TINY, *FLAGS, *flags)
+    assert status == 0, output
+    assert (
+        "long form, sequence `unique_id`, time `time`, variable `variable`, value `value`; 2 features: a, b" in output
+    )
+    assert "2 values are missing and not scored" in output
