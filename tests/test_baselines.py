@@ -86,6 +86,6 @@ def test_missing_values_are_left_out():
     gaps, missing = rows.copy(), x.copy()
     gaps[::7, 0], missing[1, 1] = np.nan, np.nan
     seen = rows[np.arange(50) % 7 > 0, 0]
-    expected = scipy.stats.norm.logpdf(x[:, 0], seen.mean(), seen.std())
-    expected += np.where(np.arange(4) == 1, 0.0, scipy.stats.norm.logpdf(x[:, 1], rows[:, 1].mean(), rows[:, 1].std()))
+    expected = stats.norm.logpdf(x[:, 0], seen.mean(), seen.std())
+    expected += np.where(np.arange(4) == 1, 0.0, stats.norm.logpdf(x[:, 1], rows[:, 1].mean(), rows[:, 1].std()))
     np.testing.assert_allclose(baselines.normal_log_prob(gaps, missing), expected)

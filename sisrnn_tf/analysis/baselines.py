@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import SequenceDataset
@@ -56,10 +57,9 @@ def _log_prob(
         dispersion = np.maximum((variance - mean) / mean**2, _LEAST_SHARE)
         parameters = np.log(np.expm1(np.concatenate([np.maximum(mean, 1e-3), dispersion])))
         observed = ~np.isnan(observations)
-        values = np.where(observed, observations, 0.0)
-        return emission.log_prob_observed(
-            parameters, values, observed
-        ).numpy(), "counts of the mean and variance of training"
+        values = tf.constant(np.where(observed, observations, 0.0), tf.float32)
+        log_prob = emission.log_prob_observed(tf.constant(parameters, tf.float32), values, observed)
+        return log_prob.numpy(), "counts of the mean and variance of training"
     if dataset.kind.has_pen:
         offsets = normal_log_prob(rows[:, :2], observations[..., :2])
         pen = bernoulli_log_prob(rows[:, 2:], observations[..., 2:])
@@ -70,7 +70,7 @@ def _log_prob(
 
 
 def normal_log_prob(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns log prod_d N(x_d; mean_d, var_d), `[..]`, of x `[.., D]` with the moments of rows `[R, D]`; NaN: missing."""
+    """Returns log prod_d N(x_d; mean_d, var_d), `[..]`, of x `[.., D]` with the moments of rows `[R, D]`."""
     mean, variance = _moments(rows)
     return -0.5 * np.nansum(np.square(x - mean) / variance + np.log(2 * np.pi * variance), axis=-1)
 
@@ -84,7 +84,7 @@ def bernoulli_log_prob(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns mean and variance of the values that are not missing, each `[D]`, of rows `[R, D]`."""
-    return np.nanmean(rows, axis=0, dtype=np.float64), np.nanvar(rows, axis=0, dtype=np.float64)
+    return np.asarray(np.nanmean(rows, axis=0, dtype=np.float64)), np.nanvar(rows, axis=0, dtype=np.float64)
 
 
 def _read(dataset: SequenceDataset, split: str, max_sequences: int | None) -> tuple[np.ndarray, np.ndarray]:
