@@ -3,10 +3,10 @@
 from absl import flags
 
 from sisrnn_tf.configuration.config import KL_SCHEDULES, PRECISIONS
-from sisrnn_tf.core.strategies import STRATEGIES
-from sisrnn_tf.inference.objectives import OBJECTIVES
+from sisrnn_tf.core.choices import STRATEGIES
+from sisrnn_tf.inference.traits import OBJECTIVES
 
-_TRAINABLE = "; ".join(f"{name}: {kind.describe()}" for name, kind in OBJECTIVES.items())
+_TRAINABLE = "; ".join(f"{name}: {kind.description}" for name, kind in OBJECTIVES.items())
 _IMPORTANCE = "; ".join(
     f"{name}: at least {kind.min_importance}" for name, kind in OBJECTIVES.items() if kind.has_importance
 )

@@ -10,7 +10,7 @@ import numpy as np
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.core.validation import parse_json, require
 from sisrnn_tf.data.normalization import NORMALIZATIONS
-from sisrnn_tf.inference.objectives import OBJECTIVES
+from sisrnn_tf.inference.traits import OBJECTIVES
 
 MODELS = tuple(FAMILIES)
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none")

@@ -9,7 +9,6 @@ from sisrnn_tf.data import (
     binarized_mnist,
     csv_files,
     digits,
-    glyphs,
     iamondb,
     images,
     mnist,
@@ -42,6 +41,8 @@ class Entry(NamedTuple):
         binarizations: those that it allows.
         sizes: preset -> fields of the configuration that are other for it than for the model.
         files: what `data_dir` must be, in words.
+        find: (data_dir, download, train_split) -> anything; raises a ValueError where files are missing, without
+            reading one. None for embedded data.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Entry(NamedTuple):
     binarizations: tuple[str, ...] = (NO_IMAGES,)
     sizes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     files: str = ""
+    find: Callable[[str | None, bool, str], object] | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -81,10 +83,15 @@ def _text(name: str, whole: bool) -> Entry:
     def read(seed, **options):
         return sentences.read(name, whole=whole, **options)
 
-    return Entry(TEXT, read, ("data_dir", "train_split", "vocabulary_file"), files=_TEXT_FILES)
+    def find(data_dir, download, train_split) -> object:
+        return sentences.find(name, data_dir, train_split, whole)
+
+    return Entry(TEXT, read, ("data_dir", "train_split", "vocabulary_file"), files=_TEXT_FILES, find=find)
 
 
 def _read_glyphs(seed, normalization, max_length) -> SequenceDataset:
+    from sisrnn_tf.data import glyphs  # here, because a command is checked before matplotlib is imported
+
     notes = [glyphs.version(), Y_UP, "characters held out"]
     return series.make("glyphs", glyphs.read(), STROKES, normalization, max_length, notes)
 
@@ -112,8 +119,22 @@ def _read_csv(seed, data_dir, normalization, max_length) -> SequenceDataset:
 
 DATASETS: dict[str, Entry] = {
     "digits": Entry(IMAGES, _read_digits, (), "threshold", images.LEVELS),
-    "mnist": Entry(IMAGES, _read_mnist, ("data_dir", "download"), "dynamic", images.LEVELS),
-    "binarized_mnist": Entry(IMAGES, _read_binarized_mnist, ("data_dir", "download"), "larochelle", ("larochelle",)),
+    "mnist": Entry(
+        IMAGES,
+        _read_mnist,
+        ("data_dir", "download"),
+        "dynamic",
+        images.LEVELS,
+        find=lambda data_dir, download, train_split: mnist.find(data_dir, download),
+    ),
+    "binarized_mnist": Entry(
+        IMAGES,
+        _read_binarized_mnist,
+        ("data_dir", "download"),
+        "larochelle",
+        ("larochelle",),
+        find=lambda data_dir, download, train_split: binarized_mnist.find(data_dir, download),
+    ),
     "pydoc": Entry(TEXT, _read_pydoc),
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
@@ -125,14 +146,29 @@ DATASETS: dict[str, Entry] = {
         ("data_dir", "splits"),
         sizes=_HANDWRITING,
         files="lineStrokes/ and the lists of forms",
+        find=lambda data_dir, download, train_split: iamondb.find(data_dir),
     ),
-    "strokes": Entry(STROKES, _read_strokes, ("data_dir", "allow_pickle"), sizes=_HANDWRITING, files="the .npz file"),
-    "npz": Entry(SERIES, _read_npz, ("data_dir",), files="the .npz file"),
+    "strokes": Entry(
+        STROKES,
+        _read_strokes,
+        ("data_dir", "allow_pickle"),
+        sizes=_HANDWRITING,
+        files="the .npz file",
+        find=lambda data_dir, download, train_split: npz_files.find(data_dir, "strokes"),
+    ),
+    "npz": Entry(
+        SERIES,
+        _read_npz,
+        ("data_dir",),
+        files="the .npz file",
+        find=lambda data_dir, download, train_split: npz_files.find(data_dir, "npz"),
+    ),
     "csv": Entry(
         SERIES,
         _read_csv,
         ("data_dir",),
         files="the file, or train.csv, valid.csv and test.csv with a header `sequence,NAME,..` and a row a step",
+        find=lambda data_dir, download, train_split: csv_files.find(data_dir),
     ),
 }
 
@@ -157,6 +193,23 @@ def by_value(get: Callable[[Entry], str]) -> str:
 def _join(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def find(name: str, data_dir: str | None = None, download: bool = False, train_split: str = "train") -> None:
+    """Looks for the files of a data set, without reading one.
+
+    Args:
+        name: a key of `DATASETS`.
+        data_dir: as of `load`, and so are the rest.
+        download: whether TFDS may use the network.
+        train_split: of text.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    find_files = DATASETS[name].find
+    if find_files is not None:
+        find_files(data_dir, download, train_split)
 
 
 def load(
