@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import KL_SCHEDULES, PRECISIONS
+from sisrnn_tf.configuration.config import KL_SCHEDULES, LEARNING_RATE_SCHEDULES, PRECISIONS
 from sisrnn_tf.core.choices import STRATEGIES
 from sisrnn_tf.inference.traits import OBJECTIVES
 
@@ -11,10 +11,22 @@ _IMPORTANCE = "; ".join(
     f"{name}: at least {kind.min_importance}" for name, kind in OBJECTIVES.items() if kind.has_importance
 )
 
-flags.DEFINE_integer("epochs", None, "Epochs to train.")
+flags.DEFINE_integer(
+    "epochs", None, "Epochs to train. A run may be given more, unless a schedule is spread over all of them."
+)
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
 flags.DEFINE_integer("batch_size", None, "Sequences a step.")
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
+flags.DEFINE_enum(
+    "learning_rate_schedule",
+    None,
+    LEARNING_RATE_SCHEDULES,
+    "cosine: to 0 over the whole run; plateau: a tenth after 10 epochs without a better validation. Default: constant.",
+)
+flags.DEFINE_integer("early_stopping_epochs", None, "End the run after so many epochs without a better validation.")
+flags.DEFINE_string(
+    "init_from", None, "Workdir of a run of the same model: start with the weights of its best epoch. Default: fresh."
+)
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
 flags.DEFINE_integer(
     "truncation",

@@ -11,6 +11,7 @@ from flags import data, experiment, model, training, workdir
 from flags.arguments import flags_only
 from launch import console
 from launch.command import Command
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.runs.workdir import Workdir
@@ -23,6 +24,9 @@ def main() -> None:
     config = experiment.from_flags()
     folder = Workdir(experiment.workdir_from_flags(config))
     folder.check_writable()
+    initial = config.training.init_from
+    good = initial is None or Workdir(initial).config.exists()
+    require(good, "init_from", "the workdir of a run, with a config.json", initial)
     registry.find(config.data.dataset, config.data.data_dir, config.data.download, config.data.train_split)
     console.import_tensorflow()
     from sisrnn_tf.analysis import likelihood_records

@@ -2,8 +2,8 @@
 
 import dataclasses
 import logging
-import math
 import tempfile
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -19,7 +19,17 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.runs import baselines, callbacks, checkpoints, latents, pictures, run_files, texts
+from sisrnn_tf.runs import (
+    baselines,
+    callbacks,
+    checkpoints,
+    initial_weights,
+    latents,
+    pictures,
+    run_callbacks,
+    run_files,
+    texts,
+)
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
@@ -75,15 +85,30 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     return TrainedRun(clone, spec, config, epoch, vocabulary)
 
 
-def _make_compiled_model(config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None) -> SequenceModel:
+def _total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
+    steps = training.epochs * steps_per_epoch
+    return steps if training.max_steps is None else min(steps, training.max_steps)
+
+
+def _make_compiled_model(
+    config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None, total_steps: int
+) -> SequenceModel:
     model = factory.make_model(config.model, config.training, spec, vocabulary)
     model.compile(
-        optimizer=factory.make_optimizer(config.training),
+        optimizer=factory.make_optimizer(config.training, total_steps),
         jit_compile=config.training.jit_compile,
         steps_per_execution=config.training.steps_per_execution,
     )
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _stop_if_over(model: SequenceModel, parts: Sequence[keras.callbacks.Callback]) -> None:
+    """Says to a model that is not to train on that it is not: Keras asks its callbacks after an epoch only."""
+    for part in parts:
+        if isinstance(part, callbacks.EarlyStopping):
+            part.set_model(model)
+            part.on_train_begin()
 
 
 @dataclasses.dataclass
@@ -129,14 +154,16 @@ class Trainer:
         dataset = factory.make_data(config.data, config.training.seed)
         check(dataset)
         spec = DataSpec.of(dataset)
-        pipeline.steps_per_epoch(dataset.train, config.training.batch_size)  # refuses a batch of more than there are
+        num_steps = pipeline.steps_per_epoch(dataset.train, config.training.batch_size)
         emission = factory.make_emission(config.model, spec)
         support.check(dataset, emission)
         memory.check(config, spec, emission)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():
-            model = _make_compiled_model(config, spec, dataset.vocabulary)
+            model = _make_compiled_model(config, spec, dataset.vocabulary, _total_steps(config.training, num_steps))
+        if config.training.init_from is not None and not any(workdir.checkpoints.glob("last-*.index")):
+            initial_weights.copy(load_best(Workdir(config.training.init_from)), model, config, spec)
         trainer = cls(config, workdir, dataset, model, strategy)
         steps = config.training.steps_per_execution
         require(
@@ -155,9 +182,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Training steps in the run."""
-        training = self.config.training
-        steps = training.epochs * self.steps_per_epoch
-        return steps if training.max_steps is None else min(steps, training.max_steps)
+        return _total_steps(self.config.training, self.steps_per_epoch)
 
     def run(self) -> list[dict]:
         """Trains to the end, evaluates the best epoch on validation and test, draws pictures.
@@ -235,10 +260,12 @@ class Trainer:
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
-        best = min((record["val_loss"] for record in records), default=math.inf)
-        parts = [*self._parts(log, best), saver]
+        parts = [*run_callbacks.make(self, log, best_checkpoints(self.model, self.workdir), records), saver]
         validation = self._batches("validation")
+        _stop_if_over(self.model, parts)
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
+            if self.model.stop_training:
+                break
             self.model.fit(
                 self._training_batches(),
                 initial_epoch=epoch,
@@ -250,25 +277,8 @@ class Trainer:
                 shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
-
-    def _parts(self, log: callbacks.MetricsLog, best: float) -> list[keras.callbacks.Callback]:
-        """Returns all callbacks but the one that saves, which every process needs: it saves sums over all of them."""
-        parts = [*self._schedules(self.config.training), callbacks.NaNGuard()]
-        if not strategies.is_chief(self.strategy):
-            return parts
-        return [
-            *parts,
-            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
-            callbacks.Progress(self.total_steps, self.steps_per_epoch, likelihood_records.quantity(self.model)),
-            log,
-            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
-        ]
-
-    def _schedules(self, training: TrainingConfig) -> list[keras.callbacks.Callback]:
-        if self.model.is_exact:  # an exact likelihood has neither K nor beta
-            return []
-        mixing, kl_weight = factory.make_mixing_schedule(training), factory.make_kl_schedule(training, self.total_steps)
-        return [callbacks.ScheduleCallback(mixing, kl_weight)]
+        if self.model.stop_training:
+            _LOGGER.info("Stopped: %d epochs without a better validation.", training.early_stopping_epochs)
 
     def _training_batches(self) -> tf.distribute.DistributedDataset:
         step = int(self.model.optimizer.iterations.numpy())

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from sisrnn_tf.configuration.config import ExperimentConfig, differences
+from sisrnn_tf.configuration.growth import grown
 from sisrnn_tf.core import atomic
 
 
@@ -46,17 +47,20 @@ class Workdir:
         """Checks that a run with this configuration can start or continue here; changes nothing.
 
         Raises:
-            ValueError: the folder cannot be written, or holds a run with another configuration.
+            ValueError: the folder cannot be written, or holds a run with another configuration: but for its epochs, of
+                which there may be more.
         """
         self.check_writable()
         if self.config.exists():
-            lines = differences(self.read_config(), config)
+            present = self.read_config()
+            lines = [line for line in differences(present, config) if not line.startswith("epochs:")]
             if lines:
                 raise ValueError(
                     f"`workdir` {self.path} holds a run with another configuration. Continue it with the flags that it "
                     "was started with, or choose another workdir. In the workdir != from the flags:\n  "
                     + "\n  ".join(lines)
                 )
+            grown(present, config)
 
     def check_writable(self) -> None:
         """Checks that files can be written here; changes nothing.
@@ -158,6 +162,8 @@ def copy_checkpoints(source: Workdir, target: Workdir) -> None:
     for path in source.checkpoints.glob("last-*"):
         if path.is_file():
             shutil.copy(path, target.checkpoints)
+    if source.metrics.exists():
+        shutil.copy(source.metrics, target.metrics)
 
 
 def require_writable(

@@ -42,6 +42,7 @@ _ERRORS = {
     "train --dataset=ptb": "No data for ptb",
     "train --dataset=mnist --data_dir=.": "No data for mnist",
     "train --dataset=binarized_mnist --data_dir=.": "No data for binarized_mnist",
+    "train --init_from=nowhere": "`init_from` must be the workdir of a run",
     "evaluate": "--workdir must have a value",
     "evaluate --workdir=nowhere --num_mixing=x": "--num_mixing must be ints",
     "diagnose --workdir=nowhere": "`workdir` must be the folder of a run",
