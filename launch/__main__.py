@@ -11,8 +11,8 @@ import sys
 
 # In the order of use.
 COMMANDS = (
-    *("train", "evaluate", "diagnose", "generate", "forecast", "impute", "score", "report", "export"),
-    "reproduce",
+    *("train", "evaluate", "diagnose", "generate", "forecast", "impute", "score", "report", "compare"),
+    *("export", "reproduce"),
 )
 
 

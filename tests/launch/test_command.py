@@ -52,6 +52,9 @@ _ERRORS = {
     "impute --workdir=nowhere --input=x.npz": "`workdir` must be the folder of a run",
     "report --workdir=nowhere": "`workdir` must be the folder of a run",
     "score --workdir=nowhere --input=x.npz --output=scores": "`workdir` must be the folder of a run",
+    "compare a": "Name two runs or more, each once. Received: a",
+    "compare a b --output=x.pdf": "`output` must be a .png or an .svg",
+    "compare a b": "`workdir` must be the folder of a run",
     "reproduce --table=other": "should be one of <",
 }
 
