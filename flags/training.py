@@ -3,7 +3,7 @@
 from absl import flags
 
 from sisrnn_tf.configuration.config import KL_SCHEDULES, LEARNING_RATE_SCHEDULES, PRECISIONS
-from sisrnn_tf.core.choices import STRATEGIES
+from sisrnn_tf.core.choices import STRATEGIES, TRACKERS
 from sisrnn_tf.inference.traits import OBJECTIVES
 
 _TRAINABLE = "; ".join(f"{name}: {kind.description}" for name, kind in OBJECTIVES.items())
@@ -56,6 +56,12 @@ flags.DEFINE_bool("jit_compile", None, "Compile the training step with XLA: fast
 flags.DEFINE_bool("deterministic", None, "Only deterministic TensorFlow operations.")
 flags.DEFINE_integer("steps_per_execution", None, "Steps in one call of the compiled function.")
 flags.DEFINE_integer("save_every_steps", None, "Checkpoints inside an epoch too.")
+flags.DEFINE_enum(
+    "tracking",
+    None,
+    TRACKERS,
+    "Show the run in Weights & Biases or MLflow too, whose environment variables say where. Default: nowhere.",
+)
 flags.DEFINE_enum(
     "strategy",
     "auto",

@@ -7,6 +7,8 @@ The same command continues a run that was stopped, however it was stopped.
 
 import logging
 
+from absl.flags import FLAGS
+
 from flags import data, experiment, model, training, workdir
 from flags.arguments import flags_only
 from launch import console
@@ -14,6 +16,7 @@ from launch.command import Command
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.runs import tracking
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -28,13 +31,14 @@ def main() -> None:
     good = initial is None or Workdir(initial).config.exists()
     require(good, "init_from", "the workdir of a run, with a config.json", initial)
     registry.find(config.data.dataset, config.data.data_dir, config.data.download, config.data.train_split)
+    tracking.require_installed(FLAGS.tracking)
     console.import_tensorflow()
     from sisrnn_tf.analysis import likelihood_records
     from sisrnn_tf.runs import latents
     from sisrnn_tf.runs.callbacks import Interrupted
     from sisrnn_tf.runs.training import Trainer
 
-    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags())
+    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags(), FLAGS.tracking)
     print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
     print(f"Training {config.model.model}: {trainer.total_steps} steps in {folder.path}")
     try:

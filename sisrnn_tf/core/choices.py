@@ -2,3 +2,4 @@
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")  # of `strategies.make`
 SCORE_FORMATS = ("csv", "npz")  # of the files that `runs.scoring` writes
+TRACKERS = ("wandb", "mlflow")  # of `runs.tracking`, each an extra of the installation

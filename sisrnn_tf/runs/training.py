@@ -31,6 +31,7 @@ from sisrnn_tf.runs import (
     texts,
 )
 from sisrnn_tf.runs.phases import phases
+from sisrnn_tf.runs.tracking import require_installed, tracked
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
 _LOGGER = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Trainer:
         dataset: read and checked.
         model: compiled, with fresh weights.
         strategy: over which devices and processes the batches are split.
+        tracking: one of `choices.TRACKERS`, where the run is shown besides; None for none of them.
     """
 
     config: ExperimentConfig
@@ -128,10 +130,15 @@ class Trainer:
     dataset: SequenceDataset
     model: SequenceModel
     strategy: tf.distribute.Strategy
+    tracking: str | None = None
 
     @classmethod
     def prepare(
-        cls, config: ExperimentConfig, workdir: Workdir, strategy: tf.distribute.Strategy | None = None
+        cls,
+        config: ExperimentConfig,
+        workdir: Workdir,
+        strategy: tf.distribute.Strategy | None = None,
+        tracking: str | None = None,
     ) -> "Trainer":
         """Checks everything that can be checked before any work, reads the data and builds the model.
 
@@ -139,11 +146,14 @@ class Trainer:
             config: of the run; its number of replicas gives way to the strategy's.
             workdir: of the run.
             strategy: of `strategies.make`; None for one device.
+            tracking: one of `choices.TRACKERS`, or None.
 
         Raises:
             ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, the batches
-                cannot be split over the replicas, or a size wants more memory than there is.
+                cannot be split over the replicas, a size wants more memory than there is, or what is to track the
+                run is not installed.
         """
+        require_installed(tracking)
         strategy = strategy or tf.distribute.get_strategy()
         training = dataclasses.replace(config.training, num_replicas=strategy.num_replicas_in_sync)
         config = dataclasses.replace(config, training=training)
@@ -164,7 +174,7 @@ class Trainer:
             model = _make_compiled_model(config, spec, dataset.vocabulary, _total_steps(config.training, num_steps))
         if config.training.init_from is not None and not any(workdir.checkpoints.glob("last-*.index")):
             initial_weights.copy(load_best(Workdir(config.training.init_from)), model, config, spec)
-        trainer = cls(config, workdir, dataset, model, strategy)
+        trainer = cls(config, workdir, dataset, model, strategy, tracking)
         steps = config.training.steps_per_execution
         require(
             trainer.steps_per_epoch % steps == 0 and trainer.total_steps % steps == 0,
@@ -216,8 +226,10 @@ class Trainer:
                 series.clear_litter()
             strategies.wait(self.strategy)  # nothing is changed before all have copied what they continue from
             log = callbacks.MetricsLog(self.workdir.metrics)
-            self._fit(log)
-            records = self._conclude(log) if strategies.is_chief(self.strategy) else []
+            is_chief = strategies.is_chief(self.strategy)
+            with tracked(self.tracking if is_chief else None, self.workdir, self.config) as trackers:
+                self._fit(log, trackers)
+            records = self._conclude(log) if is_chief else []
             strategies.wait(self.strategy)  # one that went before would be taken for lost
             return records
 
@@ -250,7 +262,7 @@ class Trainer:
             observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
             pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
-    def _fit(self, log: callbacks.MetricsLog) -> None:
+    def _fit(self, log: callbacks.MetricsLog, trackers: Sequence[keras.callbacks.Callback]) -> None:
         training = self.config.training
         saver = callbacks.CheckpointCallback(
             self._last(), self.steps_per_epoch, self.total_steps, training.save_every_steps
@@ -260,7 +272,8 @@ class Trainer:
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
-        parts = [*run_callbacks.make(self, log, best_checkpoints(self.model, self.workdir), records), saver]
+        best = best_checkpoints(self.model, self.workdir)
+        parts = [*run_callbacks.make(self, log, best, records), *trackers, saver]
         validation = self._batches("validation")
         _stop_if_over(self.model, parts)
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):

@@ -20,8 +20,8 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, vocabulary, metrics, evaluation, baseline, latent, diagnostics, samples, reconstructions,
-            report: files; the vocabulary, samples and reconstructions of text.
+        config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, samples,
+            reconstructions, report: files; the vocabulary, samples and reconstructions of text.
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
@@ -33,6 +33,7 @@ class Workdir:
         self.samples = self.path / "samples.txt"
         self.reconstructions = self.path / "reconstructions.txt"
         self.metrics = self.path / "metrics.jsonl"
+        self.tracking = self.path / "tracking.json"
         self.evaluation = self.path / "evaluation.json"
         self.baseline = self.path / "baseline.json"
         self.latent = self.path / "latent.json"
@@ -105,7 +106,7 @@ class Workdir:
     def owns(self, path: pathlib.Path) -> bool:
         """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
         files = [self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions]
-        files += [self.metrics, self.evaluation, self.baseline, self.latent, self.diagnostics]
+        files += [self.metrics, self.tracking, self.evaluation, self.baseline, self.latent, self.diagnostics]
         folders = (self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
         return path in files or any(folder in (path, *path.parents) for folder in folders)
 
