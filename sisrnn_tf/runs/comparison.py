@@ -43,6 +43,11 @@ class Compared(NamedTuple):
         """Of its model."""
         return FAMILIES[self.config.model.model]
 
+    @property
+    def mixes(self) -> bool:
+        """Whether its posterior is a mixture over noise, so that K makes a difference."""
+        return self.family.mixes(vars(self.config.model))
+
 
 class _Key(NamedTuple):
     """What a line of likelihoods is of: the same estimate on the same sequences."""
@@ -137,7 +142,7 @@ def _differences(runs: Sequence[Compared]) -> list[tuple[str, list[str]]]:
 
 def _has(run: Compared, name: str) -> bool:
     """Returns whether a field of the configuration makes a difference to a run."""
-    return name not in families.options() or name in run.family.options
+    return name not in families.options() or name in run.family.used_options(vars(run.config.model))
 
 
 def _text(value: Any) -> str:
@@ -152,7 +157,7 @@ def _best_epoch(run: Compared) -> str:
 def _keys(runs: Sequence[Compared]) -> list[_Key]:
     """Returns what the lines of likelihoods are of, without those that are in another line already."""
     keys: list[_Key] = []
-    for run in sorted(runs, key=lambda run: (not run.family.mixes, run.family.is_exact)):  # the most particular first
+    for run in sorted(runs, key=lambda run: (not run.mixes, run.family.is_exact)):  # the most particular first
         for record in run.records:
             if not any(_belongs(record, run, key) for key in keys):
                 keys.append(_Key(*(record[name] for name in _Key._fields)))
@@ -167,7 +172,7 @@ def _belongs(record: Mapping, run: Compared, key: _Key) -> bool:
     if (record["split"], record["num_sequences"]) != (key.split, key.num_sequences):
         return False
     same = (record["estimator"], record["num_importance"]) == (key.estimator, key.num_importance)
-    return run.family.is_exact or (same and (record["num_mixing"] == key.num_mixing or not run.family.mixes))
+    return run.family.is_exact or (same and (record["num_mixing"] == key.num_mixing or not run.mixes))
 
 
 def _describe(key: _Key, quantity: str) -> str:
