@@ -90,7 +90,9 @@ def _write(
     return texts.to_lines(model.generate(count, num_steps, seed, sampler), vocabulary)
 
 
-def _draw(run: "training.TrainedRun", folder: Workdir, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray | None]:
+def _draw(
+    run: "training.TrainedRun", folder: Workdir, temperature: float = 1.0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns new sequences, or test sequences completed after their beginnings and as they were, all `[N, T, D]`."""
     from sisrnn_tf import factory
     from sisrnn_tf.analysis import forecasts

@@ -38,6 +38,19 @@ def make(
     ]
 
 
+def stop_if_over(model: keras.Model, parts: Sequence[keras.callbacks.Callback]) -> None:
+    """Says to a model that is not to train on that it is not: Keras asks its callbacks after an epoch only.
+
+    Args:
+        model: of the run.
+        parts: of `make`.
+    """
+    for part in parts:
+        if isinstance(part, callbacks.EarlyStopping):
+            part.set_model(model)
+            part.on_train_begin()
+
+
 def _schedules(run: "Trainer") -> list[keras.callbacks.Callback]:
     if run.model.is_exact:  # an exact likelihood has neither K nor beta
         return []

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from sisrnn_tf import factory
-from sisrnn_tf.analysis import likelihood_records, likelihoods, plotting
+from sisrnn_tf.analysis import likelihood_records, likelihoods
 from sisrnn_tf.configuration import memory, support
 from sisrnn_tf.configuration.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.core import atomic, strategies
@@ -23,12 +23,11 @@ from sisrnn_tf.runs import (
     baselines,
     callbacks,
     checkpoints,
+    illustrations,
     initial_weights,
     latents,
-    pictures,
     run_callbacks,
     run_files,
-    texts,
 )
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.tracking import require_installed, tracked
@@ -102,14 +101,6 @@ def _make_compiled_model(
     )
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _stop_if_over(model: SequenceModel, parts: Sequence[keras.callbacks.Callback]) -> None:
-    """Says to a model that is not to train on that it is not: Keras asks its callbacks after an epoch only."""
-    for part in parts:
-        if isinstance(part, callbacks.EarlyStopping):
-            part.set_model(model)
-            part.on_train_begin()
 
 
 @dataclasses.dataclass
@@ -247,20 +238,8 @@ class Trainer:
         seed, limit = self.config.training.seed, self.config.data.max_eval_sequences
         latents.measure(self.workdir, self.model, self.dataset, seed)
         baselines.measure(self.workdir, self.model.emission, self.dataset, limit)
-        self._show(log.read())
+        illustrations.make(self.workdir, self.model, self.dataset, log.read(), seed)
         return records
-
-    def _show(self, metrics: list[dict]) -> None:
-        if metrics:
-            plotting.save(plotting.training_curves(metrics), self.workdir.plots / "training.png")
-        seed, vocabulary = self.config.training.seed, self.dataset.vocabulary
-        count = min(texts.NUM_SENTENCES if vocabulary else pictures.NUM_SEQUENCES, len(self.dataset.test))
-        batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
-        if vocabulary:
-            texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
-        else:
-            observations, lengths = batch["observations"].numpy(), batch["mask"].numpy().sum(axis=1)
-            pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
 
     def _fit(self, log: callbacks.MetricsLog, trackers: Sequence[keras.callbacks.Callback]) -> None:
         training = self.config.training
@@ -275,7 +254,7 @@ class Trainer:
         best = best_checkpoints(self.model, self.workdir)
         parts = [*run_callbacks.make(self, log, best, records), *trackers, saver]
         validation = self._batches("validation")
-        _stop_if_over(self.model, parts)
+        run_callbacks.stop_if_over(self.model, parts)
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
             if self.model.stop_training:
                 break
