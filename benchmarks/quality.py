@@ -58,8 +58,8 @@ class _Run:
         self.dataset = factory.make_data(config.data, config.training.seed)
         keras.utils.set_random_seed(config.training.seed)
         self.model = factory.make_model(config.model, config.training, DataSpec.of(self.dataset))
-        self.model.compile(optimizer=factory.make_optimizer(config.training))
         self.steps = pipeline.steps_per_epoch(self.dataset.train, config.training.batch_size)
+        self.model.compile(optimizer=factory.make_optimizer(config.training, self.plan.epochs * self.steps))
         self.num_mixing = _K[config.model.mixing] if self.model.mixes else 0
         self.schedule = factory.make_mixing_schedule(config.training)
 

@@ -1,4 +1,4 @@
-"""What a command takes beside flags, nothing, and how it ends."""
+"""What a command takes beside flags, mostly nothing, and how it ends."""
 
 import functools
 import logging
@@ -15,13 +15,24 @@ def flags_only(main: Callable[[], None]) -> Callable[[list[str]], None]:
     What a user can mend, an error of a value or a file, ends it with a line of ERROR: and a status other than 0.
     """
 
+    @arguments_too
+    @functools.wraps(main)
+    def checked(arguments: list[str]) -> None:
+        if arguments:
+            raise app.UsageError(f"Flags only, please. Received: {' '.join(arguments)}")
+        main()
+
+    return checked
+
+
+def arguments_too(main: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
+    """Returns a main function for `app.run` that is given the arguments that are no flags, and ends as `flags_only`."""
+
     @functools.wraps(main)
     def checked(argv: list[str]) -> None:
-        if len(argv) > 1:
-            raise app.UsageError(f"Flags only, please. Received: {' '.join(argv[1:])}")
         absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
         try:
-            main()
+            main(argv[1:])
         except (ValueError, OSError, FloatingPointError) as error:
             logging.getLogger("sisrnn_tf").debug("The traceback of the error:", exc_info=True)
             sys.exit(f"ERROR: {error}")

@@ -2,10 +2,10 @@
 
 from absl import flags
 
-from sisrnn_tf.analysis.likelihoods import ESTIMATORS
 from sisrnn_tf.configuration.config import PRECISIONS
+from sisrnn_tf.inference.traits import ESTIMATORS, OBJECTIVES
 
-_DESCRIPTIONS = "; ".join(f"{name}: {kind.describe()}" for name, kind in ESTIMATORS.items())
+_DESCRIPTIONS = "; ".join(f"{name}: {OBJECTIVES[objective].description}" for name, objective in ESTIMATORS.items())
 
 flags.DEFINE_enum(
     "estimator",

@@ -1,9 +1,8 @@
 """From flags to a configuration."""
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 from absl import app
 from absl.flags import FLAGS
 
@@ -13,10 +12,12 @@ from sisrnn_tf.configuration import families
 from sisrnn_tf.configuration.config import COUNT_EMISSIONS, EMISSIONS, DataConfig, ExperimentConfig, ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.configuration.presets import choose, from_options
-from sisrnn_tf.core import strategies
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS
 from sisrnn_tf.data.registry import DATASETS, Entry
+
+if TYPE_CHECKING:  # TensorFlow is imported once the flags are good
+    import tensorflow as tf
 
 
 def from_flags() -> ExperimentConfig:
@@ -76,12 +77,14 @@ def _refuse_unused(given: dict[str, Any], config: ModelConfig) -> None:
     refuse_useless([name for name in given if name in unused], choices)
 
 
-def strategy_from_flags() -> tf.distribute.Strategy:
+def strategy_from_flags() -> "tf.distribute.Strategy":
     """Returns over which devices and processes to train; waits for the other processes.
 
     Raises:
         ValueError: what the flags ask for is not there.
     """
+    from sisrnn_tf.core import strategies
+
     return strategies.make(FLAGS.strategy, FLAGS.num_replicas)
 
 

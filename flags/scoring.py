@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.runs.scoring import FORMATS
+from sisrnn_tf.core.choices import SCORE_FORMATS
 
 flags.DEFINE_string(
     "input",
@@ -16,7 +16,7 @@ flags.DEFINE_string("output", None, "Folder for the values: of each shard a file
 flags.DEFINE_enum(
     "output_format",
     "csv",
-    FORMATS,
+    SCORE_FORMATS,
     "With the columns or arrays sequence, log_likelihood, num_steps. In csv an apostrophe stands before a name that a "
     "spreadsheet would take for a formula.",
 )

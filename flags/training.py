@@ -2,19 +2,31 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import KL_SCHEDULES, PRECISIONS
-from sisrnn_tf.core.strategies import STRATEGIES
-from sisrnn_tf.inference.objectives import OBJECTIVES
+from sisrnn_tf.configuration.config import KL_SCHEDULES, LEARNING_RATE_SCHEDULES, PRECISIONS
+from sisrnn_tf.core.choices import STRATEGIES, TRACKERS
+from sisrnn_tf.inference.traits import OBJECTIVES
 
-_TRAINABLE = "; ".join(f"{name}: {kind.describe()}" for name, kind in OBJECTIVES.items())
+_TRAINABLE = "; ".join(f"{name}: {kind.description}" for name, kind in OBJECTIVES.items())
 _IMPORTANCE = "; ".join(
     f"{name}: at least {kind.min_importance}" for name, kind in OBJECTIVES.items() if kind.has_importance
 )
 
-flags.DEFINE_integer("epochs", None, "Epochs to train.")
+flags.DEFINE_integer(
+    "epochs", None, "Epochs to train. A run may be given more, unless a schedule is spread over all of them."
+)
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
 flags.DEFINE_integer("batch_size", None, "Sequences a step.")
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
+flags.DEFINE_enum(
+    "learning_rate_schedule",
+    None,
+    LEARNING_RATE_SCHEDULES,
+    "cosine: to 0 over the whole run; plateau: a tenth after 10 epochs without a better validation. Default: constant.",
+)
+flags.DEFINE_integer("early_stopping_epochs", None, "End the run after so many epochs without a better validation.")
+flags.DEFINE_string(
+    "init_from", None, "Workdir of a run of the same model: start with the weights of its best epoch. Default: fresh."
+)
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
 flags.DEFINE_integer(
     "truncation",
@@ -44,6 +56,12 @@ flags.DEFINE_bool("jit_compile", None, "Compile the training step with XLA: fast
 flags.DEFINE_bool("deterministic", None, "Only deterministic TensorFlow operations.")
 flags.DEFINE_integer("steps_per_execution", None, "Steps in one call of the compiled function.")
 flags.DEFINE_integer("save_every_steps", None, "Checkpoints inside an epoch too.")
+flags.DEFINE_enum(
+    "tracking",
+    None,
+    TRACKERS,
+    "Show the run in Weights & Biases or MLflow too, whose environment variables say where. Default: nowhere.",
+)
 flags.DEFINE_enum(
     "strategy",
     "auto",

@@ -1,14 +1,9 @@
-"""Launchers, run from the checkout: `python -m launch.train --help`."""
+"""Launchers: `sisrnn train --help`, or `python -m launch.train --help`."""
 
 import os
-import sys
 
-from launch import console
+# TensorFlow takes seconds to import: a launcher asks for it by `console.import_tensorflow` once its flags are checked.
+os.environ["SISRNN_TF_ROOMS_ONLY"] = "1"
+import sisrnn_tf  # noqa: F401
 
-# TensorFlow's notes on CPUs and missing GPUs would bury ours; its errors stay. Must be set before it is imported, and
-# some of the notes are written before it looks: as it is imported, and as it first looks for GPUs.
-if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0" and "tensorflow" not in sys.modules:
-    with console.without_notes():
-        import tensorflow
-
-        tensorflow.config.list_physical_devices()
+del os.environ["SISRNN_TF_ROOMS_ONLY"]  # child processes import all

@@ -22,6 +22,18 @@ for line in sys.stdin.buffer:
 """
 
 
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its notes on CPUs and missing GPUs, which would bury ours; its errors stay.
+
+    Some notes are written before it looks at `TF_CPP_MIN_LOG_LEVEL`: as it is imported, and as it first looks for GPUs.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") != "0" and "tensorflow" not in sys.modules:
+        with without_notes():
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+
+
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
     """Keeps notes off the error stream, those of C++ too; whatever else is written there is passed on at once."""

@@ -3,15 +3,13 @@
 python -m launch.diagnose --workdir=runs/digits-sisrnn
 """
 
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
 from flags import diagnostics as diagnostics_flags
-from flags import help, workdir
+from flags import workdir
 from flags.arguments import flags_only
-from sisrnn_tf import factory
-from sisrnn_tf.analysis import diagnostics
-from sisrnn_tf.runs import run_diagnostics, training
+from launch import console
+from launch.command import Command
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -19,7 +17,13 @@ from sisrnn_tf.runs.workdir import Workdir
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
+    folder.read_config()
     folder.check_writable()
+    console.import_tensorflow()
+    from sisrnn_tf import factory
+    from sisrnn_tf.analysis import diagnostics
+    from sisrnn_tf.runs import run_diagnostics, training
+
     run = training.load_best(folder)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)
@@ -30,6 +34,7 @@ def main() -> None:
     print(diagnostics.describe(record))
 
 
+COMMAND = Command(main, (workdir, diagnostics_flags), ("workdir",))
+
 if __name__ == "__main__":
-    mark_flag_as_required("workdir")
-    app.run(main, flags_parser=help.parser(workdir, diagnostics_flags))
+    COMMAND.run()

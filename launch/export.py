@@ -4,19 +4,22 @@ python -m launch.export --workdir=runs/digits-sisrnn --export_dir=models/sisrnn/
 """
 
 import pathlib
+from typing import TYPE_CHECKING
 
-from absl import app
-from absl.flags import FLAGS, mark_flags_as_required
+from absl.flags import FLAGS
 
 from flags import export as export_flags
-from flags import help, workdir
+from flags import workdir
 from flags.arguments import flags_only
-from sisrnn_tf import export
-from sisrnn_tf.analysis import likelihood_records
+from launch import console
+from launch.command import Command
 from sisrnn_tf.core import atomic
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.runs import latents, run_files, training
 from sisrnn_tf.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from sisrnn_tf import export
+    from sisrnn_tf.runs import training
 
 
 @flags_only
@@ -25,6 +28,11 @@ def main() -> None:
     folder, path = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.export_dir)
     is_version = path.name.isascii() and path.name.isdecimal()
     require(is_version, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
+    folder.read_config()
+    console.import_tensorflow()
+    from sisrnn_tf import export
+    from sisrnn_tf.runs import training
+
     export.check_new("export_dir", path)
     run = training.load_best(folder)
     num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
@@ -41,7 +49,11 @@ def main() -> None:
     print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 
 
-def _origin(folder: Workdir, run: training.TrainedRun) -> export.Origin:
+def _origin(folder: Workdir, run: "training.TrainedRun") -> "export.Origin":
+    from sisrnn_tf import export
+    from sisrnn_tf.analysis import likelihood_records
+    from sisrnn_tf.runs import latents, run_files
+
     records = run_files.read_evaluation(folder.evaluation, run.spec.convention)
     metrics = [likelihood_records.describe(record) for record in records if record.get("epoch") == run.epoch]
     use = latents.read(folder)
@@ -49,6 +61,7 @@ def _origin(folder: Workdir, run: training.TrainedRun) -> export.Origin:
     return export.Origin(run.config.to_json(), run.spec.to_json(), run.spec.describe(), run.epoch, metrics, latent)
 
 
+COMMAND = Command(main, (workdir, export_flags), ("workdir", "export_dir"))
+
 if __name__ == "__main__":
-    mark_flags_as_required(["workdir", "export_dir"])
-    app.run(main, flags_parser=help.parser(workdir, export_flags))
+    COMMAND.run()

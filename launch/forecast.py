@@ -6,16 +6,14 @@ python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_ste
 import pathlib
 
 import numpy as np
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
-from flags import forecasting, help, workdir
+from flags import forecasting, workdir
 from flags.arguments import flags_only
-from sisrnn_tf import factory
-from sisrnn_tf.analysis import forecasts, plotting
+from launch import console
+from launch.command import Command
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import training
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -26,6 +24,10 @@ def main() -> None:
     folder = Workdir(FLAGS.workdir)
     path = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts", "forecasts")
     arrays, picture = (Output("output_dir", path.with_suffix(ending)) for ending in (".npz", ".png"))
+    folder.read_config()
+    console.import_tensorflow()
+    from sisrnn_tf.analysis import forecasts, plotting
+
     found, spec = _forecast(folder)
     where = arrays.write(lambda file: np.savez_compressed(file, **found))
     print(f"Wrote forecasts {found['samples'].shape} to {where}")
@@ -35,6 +37,10 @@ def main() -> None:
 
 
 def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
+    from sisrnn_tf import factory
+    from sisrnn_tf.analysis import forecasts
+    from sisrnn_tf.runs import training
+
     run = training.load_best(folder)
     require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
     left = run.spec.num_steps - FLAGS.context_steps
@@ -56,7 +62,7 @@ def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
     return found, run.spec
 
 
+COMMAND = Command(main, (workdir, forecasting), ("workdir", "context_steps"))
+
 if __name__ == "__main__":
-    for required in ("workdir", "context_steps"):
-        mark_flag_as_required(required)
-    app.run(main, flags_parser=help.parser(workdir, forecasting))
+    COMMAND.run()

@@ -8,24 +8,25 @@ python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --reconstruct="se
 
 import functools
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
-from flags import generation, help, workdir
+from flags import generation, workdir
 from flags.arguments import flags_only, refuse_useless
-from sisrnn_tf import factory
-from sisrnn_tf.analysis import forecasts, plotting
+from launch import console
+from launch.command import Command
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import kinds
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.models.sampling import Sampler
-from sisrnn_tf.runs import pictures, texts, training
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from sisrnn_tf.models.sampling import Sampler
+    from sisrnn_tf.runs import training
 
 
 @flags_only
@@ -37,6 +38,11 @@ def main() -> None:
         for name in ("temperature", *kinds.TEXT.generation_flags)
         if FLAGS[name].value is not None
     }
+    folder.read_config()
+    console.import_tensorflow()
+    from sisrnn_tf.models.sampling import Sampler
+    from sisrnn_tf.runs import training
+
     run = training.load_best(folder)
     kind = run.spec.kind
     outputs = _outputs(folder, kind)
@@ -64,13 +70,15 @@ def _outputs(folder: Workdir, kind: kinds.Kind) -> dict[str, Output]:
 
 
 def _write(
-    run: training.TrainedRun,
+    run: "training.TrainedRun",
     vocabulary: Vocabulary,
-    sampler: Sampler | None,
+    sampler: "Sampler | None",
     sentence: str | None,
     ends: list[str] | None,
 ) -> list[str]:
     """Returns sentences; without a sampler those from the prior are drawn, the others the likeliest."""
+    from sisrnn_tf.runs import texts
+
     model, count, seed = run.model, FLAGS.num_samples, FLAGS.sampling_seed
     num_steps = FLAGS.num_steps or run.spec.num_steps
     if sentence is not None:
@@ -82,8 +90,13 @@ def _write(
     return texts.to_lines(model.generate(count, num_steps, seed, sampler), vocabulary)
 
 
-def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray | None]:
+def _draw(
+    run: "training.TrainedRun", folder: Workdir, temperature: float = 1.0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns new sequences, or test sequences completed after their beginnings and as they were, all `[N, T, D]`."""
+    from sisrnn_tf import factory
+    from sisrnn_tf.analysis import forecasts
+
     num_steps, seed = FLAGS.num_steps or run.spec.num_steps, FLAGS.sampling_seed
     if FLAGS.context_steps is None:
         return run.spec.to_units(run.model.generate(FLAGS.num_samples, num_steps, seed, temperature).numpy()), None
@@ -99,6 +112,9 @@ def _draw(run: training.TrainedRun, folder: Workdir, temperature: float = 1.0) -
 
 def _save(samples: np.ndarray, truth: np.ndarray | None, spec: DataSpec, outputs: dict[str, Output]) -> None:
     """Writes sequences in the data's units, and a picture of them, of strokes as SVG too."""
+    from sisrnn_tf.analysis import plotting
+    from sisrnn_tf.runs import pictures
+
     arrays: dict[str, Any] = {"observations": samples}
     if spec.kind.has_pen:
         offsets = np.arange(len(samples) + 1, dtype=np.int32) * samples.shape[1]
@@ -113,6 +129,7 @@ def _save(samples: np.ndarray, truth: np.ndarray | None, spec: DataSpec, outputs
             print(f"Picture: {where}")
 
 
+COMMAND = Command(main, (workdir, generation), ("workdir",))
+
 if __name__ == "__main__":
-    mark_flag_as_required("workdir")
-    app.run(main, flags_parser=help.parser(workdir, generation))
+    COMMAND.run()

@@ -7,15 +7,14 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
-from flags import help, workdir
 from flags import imputation as imputation_flags
+from flags import workdir
 from flags.arguments import flags_only
-from sisrnn_tf.analysis import imputation
+from launch import console
+from launch.command import Command
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.runs import training
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -25,6 +24,11 @@ def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
     output = Output("output", FLAGS.output or folder.path / "imputed.npz", [FLAGS.input])
+    folder.read_config()
+    console.import_tensorflow()
+    from sisrnn_tf.analysis import imputation
+    from sisrnn_tf.runs import training
+
     run = training.load_best(folder)
     require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
     observations, mask = imputation.read(pathlib.Path(FLAGS.input), run.spec)
@@ -36,7 +40,7 @@ def main() -> None:
     print(f"Filled {count:,} values of {len(observations):,} sequences; wrote {where}")
 
 
+COMMAND = Command(main, (workdir, imputation_flags), ("workdir", "input"))
+
 if __name__ == "__main__":
-    for required in ("workdir", "input"):
-        mark_flag_as_required(required)
-    app.run(main, flags_parser=help.parser(workdir, imputation_flags))
+    COMMAND.run()

@@ -3,13 +3,13 @@
 python -m launch.report --workdir=runs/digits-sisrnn
 """
 
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
-from flags import help, workdir
 from flags import report as report_flags
+from flags import workdir
 from flags.arguments import flags_only
-from sisrnn_tf.runs import report
+from launch import console
+from launch.command import Command
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -17,9 +17,14 @@ from sisrnn_tf.runs.workdir import Workdir
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
+    folder.read_config()
+    console.import_tensorflow()
+    from sisrnn_tf.runs import report
+
     print(f"Report: {report.write(folder, FLAGS.output or folder.report)}")
 
 
+COMMAND = Command(main, (workdir, report_flags), ("workdir",))
+
 if __name__ == "__main__":
-    mark_flag_as_required("workdir")
-    app.run(main, flags_parser=help.parser(workdir, report_flags))
+    COMMAND.run()

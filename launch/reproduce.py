@@ -9,16 +9,13 @@ import logging
 import pathlib
 import sys
 
-from absl import app
-from absl.flags import FLAGS, mark_flag_as_required
+from absl.flags import FLAGS
 
-from flags import help, numbers
+from flags import numbers
 from flags import reproduction as reproduction_flags
 from flags.arguments import flags_only
-from sisrnn_tf.reproduction import pages, plans
-from sisrnn_tf.reproduction.results import Results
-from sisrnn_tf.reproduction.runner import Runner
-from sisrnn_tf.runs.callbacks import Interrupted
+from launch import console
+from launch.command import Command
 
 
 @flags_only
@@ -28,6 +25,12 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each model is traced anew
     seeds = None if FLAGS.seeds is None else numbers.from_flag("seeds", minimum=0)
     page = None if FLAGS.page is None else pathlib.Path(FLAGS.page)
+    console.import_tensorflow()
+    from sisrnn_tf.reproduction import pages, plans
+    from sisrnn_tf.reproduction.results import Results
+    from sisrnn_tf.reproduction.runner import Runner
+    from sisrnn_tf.runs.callbacks import Interrupted
+
     results = Results(plans.make(FLAGS.table, FLAGS.scale), FLAGS.results_dir)
     runner = Runner(results, FLAGS.workdir, FLAGS.data_dir, _show)
     try:
@@ -53,6 +56,7 @@ def _show(text: str) -> None:
     print(text, flush=True)
 
 
+COMMAND = Command(main, (reproduction_flags,), ("table",))
+
 if __name__ == "__main__":
-    mark_flag_as_required("table")
-    app.run(main, flags_parser=help.parser(reproduction_flags))
+    COMMAND.run()

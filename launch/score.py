@@ -8,35 +8,42 @@ The same command goes on where it was stopped.
 import itertools
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
-from absl import app
 from absl import logging as absl_logging
-from absl.flags import FLAGS, mark_flags_as_required
+from absl.flags import FLAGS
 from tqdm import tqdm
 
-from flags import help, workdir
 from flags import scoring as scoring_flags
+from flags import workdir
 from flags.arguments import flags_only
+from launch import console
+from launch.command import Command
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import shards, tables
 from sisrnn_tf.data.coverage import Coverage
-from sisrnn_tf.runs import run_files, scoring
 from sisrnn_tf.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from sisrnn_tf.runs import scoring
 
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
+    Workdir(FLAGS.workdir).read_config()
+    console.import_tensorflow()
+    from sisrnn_tf.data import layout, shards
+    from sisrnn_tf.runs import run_files, scoring
+
     folder = Workdir(FLAGS.workdir)
     numbers = (FLAGS.num_mixing, FLAGS.num_importance, FLAGS.sampling_seed, FLAGS.batch_size)
     job = scoring.Job(FLAGS.workdir, pathlib.Path(FLAGS.output), *numbers, FLAGS.output_format)
     try:
-        folder.read_config()
         require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
         spec = run_files.read_spec(folder.data_spec)
         paths = shards.find(FLAGS.input, spec.kind.shard_endings)
-        if spec.features is None and any(path.suffix in tables.ENDINGS for path in paths.values()):
+        if spec.features is None and any(path.suffix in layout.ENDINGS for path in paths.values()):
             print(f"WARNING: {folder.data_spec} keeps no names of features: columns of .csv are taken by their place.")
         paths = dict(itertools.islice(paths.items(), FLAGS.machine, None, FLAGS.num_machines))
         results = list(tqdm(scoring.run(job, paths, FLAGS.num_workers), total=len(paths), unit="shard", disable=None))
@@ -45,7 +52,7 @@ def main() -> None:
     _report(results)
 
 
-def _report(results: list[scoring.Result]) -> None:
+def _report(results: list["scoring.Result"]) -> None:
     errors = [f"{result.name}: {result.error}" for result in results if result.error is not None]
     done = sum(result.was_done for result in results)
     count = sum(result.num_sequences for result in results)
@@ -57,6 +64,7 @@ def _report(results: list[scoring.Result]) -> None:
         sys.exit(f"ERROR: {len(errors)} of {len(results)} shards were not scored:\n" + "\n".join(sorted(errors)))
 
 
+COMMAND = Command(main, (workdir, scoring_flags), ("workdir", "input", "output"))
+
 if __name__ == "__main__":
-    mark_flags_as_required(["workdir", "input", "output"])
-    app.run(main, flags_parser=help.parser(workdir, scoring_flags))
+    COMMAND.run()

@@ -7,15 +7,16 @@ The same command continues a run that was stopped, however it was stopped.
 
 import logging
 
-from absl import app
+from absl.flags import FLAGS
 
-from flags import data, experiment, help, model, training, workdir
+from flags import data, experiment, model, training, workdir
 from flags.arguments import flags_only
-from sisrnn_tf.analysis import likelihood_records
+from launch import console
+from launch.command import Command
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import latents
-from sisrnn_tf.runs.callbacks import Interrupted
-from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs import tracking
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -25,7 +26,19 @@ def main() -> None:
     logging.getLogger("sisrnn_tf").setLevel(logging.INFO)
     config = experiment.from_flags()
     folder = Workdir(experiment.workdir_from_flags(config))
-    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags())
+    folder.check_writable()
+    initial = config.training.init_from
+    good = initial is None or Workdir(initial).config.exists()
+    require(good, "init_from", "the workdir of a run, with a config.json", initial)
+    registry.find(config.data.dataset, config.data.data_dir, config.data.download, config.data.train_split)
+    tracking.require_installed(FLAGS.tracking)
+    console.import_tensorflow()
+    from sisrnn_tf.analysis import likelihood_records
+    from sisrnn_tf.runs import latents
+    from sisrnn_tf.runs.callbacks import Interrupted
+    from sisrnn_tf.runs.training import Trainer
+
+    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags(), FLAGS.tracking)
     print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
     print(f"Training {config.model.model}: {trainer.total_steps} steps in {folder.path}")
     try:
@@ -47,5 +60,7 @@ def main() -> None:
         print(f"Sentences are in {folder.samples} and {folder.reconstructions}")
 
 
+COMMAND = Command(main, (data, model, training, workdir))
+
 if __name__ == "__main__":
-    app.run(main, flags_parser=help.parser(data, model, training, workdir))
+    COMMAND.run()

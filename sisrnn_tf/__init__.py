@@ -1,26 +1,31 @@
 """Semi-implicit stochastic recurrent neural networks in Keras and TensorFlow Probability."""
 
 import importlib
+import os
 from typing import Any
 
-from sisrnn_tf import cells, emissions, posteriors
 from sisrnn_tf._version import __version__
-from sisrnn_tf.cells import SISRNNCell
-from sisrnn_tf.cells.sentence import SentenceCell
-from sisrnn_tf.core import random
-from sisrnn_tf.inference import objectives, particles, schedules
-from sisrnn_tf.inference.exact_loss import ExactLoss
-from sisrnn_tf.inference.loss import SIVILoss
-from sisrnn_tf.inference.recurrence import StochasticRNN
-from sisrnn_tf.models import decoders
-from sisrnn_tf.models.deterministic import RNN
-from sisrnn_tf.models.sampling import Sampler
-from sisrnn_tf.models.sentence import SentenceSISRNN
-from sisrnn_tf.models.sequence import SISRNN, VRNN
-from sisrnn_tf.models.srnn import SRNN
-from sisrnn_tf.models.state_space import StateSpaceModel
 
-encoders = posteriors  # by its older name
+# Keras can load a saved model once its classes are imported, so all of them are; a command asks to wait until its
+# flags are checked, and takes what it wants from the rooms.
+if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
+    from sisrnn_tf import cells, emissions, posteriors
+    from sisrnn_tf.cells import SISRNNCell
+    from sisrnn_tf.cells.sentence import SentenceCell
+    from sisrnn_tf.core import random
+    from sisrnn_tf.inference import objectives, particles, schedules
+    from sisrnn_tf.inference.exact_loss import ExactLoss
+    from sisrnn_tf.inference.loss import SIVILoss
+    from sisrnn_tf.inference.recurrence import StochasticRNN
+    from sisrnn_tf.models import decoders
+    from sisrnn_tf.models.deterministic import RNN
+    from sisrnn_tf.models.sampling import Sampler
+    from sisrnn_tf.models.sentence import SentenceSISRNN
+    from sisrnn_tf.models.sequence import SISRNN, VRNN
+    from sisrnn_tf.models.srnn import SRNN
+    from sisrnn_tf.models.state_space import StateSpaceModel
+
+    encoders = posteriors  # by its older name
 
 __all__ = [
     "RNN",

@@ -260,9 +260,15 @@ BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
 }
 
 
-def make_optimizer(config: TrainingConfig) -> keras.optimizers.Optimizer:
-    """Returns Adam with the configuration's learning rate and gradient clipping."""
-    return optimizers.ReplicatedAdam(config.learning_rate, global_clipnorm=config.clip_norm)
+def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """Returns Adam with the configuration's learning rate and gradient clipping, for a run of so many steps.
+
+    The schedule `plateau` begins with a constant one, which a callback changes.
+    """
+    rate = config.learning_rate
+    if config.learning_rate_schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
+    return optimizers.ReplicatedAdam(rate, global_clipnorm=config.clip_norm)
 
 
 def make_mixing_schedule(config: TrainingConfig) -> schedules.MixingRamp:

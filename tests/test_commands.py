@@ -60,6 +60,9 @@ OTHER = ExperimentConfig(
             6,
             1,
             5,
+            "plateau",
+            4,
+            "another/run",
         )
     ),
 )

@@ -13,7 +13,8 @@ from sisrnn_tf.data.kinds import IMAGES, KINDS, SERIES, STROKES, SUPPORTS, TEXT
 from sisrnn_tf.data.registry import DATASETS, load
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
-from sisrnn_tf.inference.objectives import FIVO, IWAE, OBJECTIVES, SIVI
+from sisrnn_tf.inference import traits
+from sisrnn_tf.inference.objectives import OBJECTIVES
 from sisrnn_tf.runs.pictures import PICTURES
 
 VOCABULARY = Vocabulary(["a", "<eos>", "b", "<unk>", "c"])
@@ -53,9 +54,19 @@ def test_a_family_says_what_its_model_is(name):
     assert model.observation_rank == spec.kind.observation_rank
     assert (model.cell.latent_size > 0) == family.has_latent
     assert model.mixes == family.mixes(vars(made.model))
-    assert family.fits(SIVI) and family.fits(IWAE) and family.fits(FIVO) == model.has_steps
+    fits = {objective: family.fits(each) for objective, each in traits.OBJECTIVES.items()}
+    assert fits == {"sivi": True, "iwae": True, "fivo": model.has_steps}
     if not family.is_exact:
         assert type(model.loss_layer.objective) is OBJECTIVES[made.training.objective]
+
+
+def test_what_is_known_of_an_objective_is_true_of_it():
+    assert set(traits.OBJECTIVES) == set(OBJECTIVES)
+    for name, known in traits.OBJECTIVES.items():
+        objective = OBJECTIVES[name]
+        assert objective.__doc__.startswith(f"{known.description}.")
+        for field in set(known._fields) - {"description"}:
+            assert getattr(objective, field) == getattr(known, field), (name, field)
 
 
 def test_a_model_of_another_kind_of_data_is_refused():

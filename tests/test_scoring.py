@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sisrnn_tf.configuration.config import ExperimentConfig
-from sisrnn_tf.core import random
+from sisrnn_tf.core import choices, random
 from sisrnn_tf.data import shards
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.kinds import SERIES, TEXT
@@ -115,7 +115,7 @@ def test_a_shard_is_read_in_every_format(tmp_path, kind):
         np.testing.assert_array_equal(received.astype(np.float32), expected)
 
 
-@pytest.mark.parametrize("output_format", scoring.FORMATS)
+@pytest.mark.parametrize("output_format", choices.SCORE_FORMATS)
 def test_values_are_the_models_in_the_users_units_whatever_the_batches(models, make_scorer, tmp_path, output_format):
     _write_csv(tmp_path / "part.csv")
     result = make_scorer(format=output_format).score("part", tmp_path / "part.csv")

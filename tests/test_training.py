@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sisrnn_tf import factory
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.runs.phases import phases
-from sisrnn_tf.runs.training import Trainer
+from sisrnn_tf.runs.training import Trainer, best_checkpoints
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -103,6 +104,75 @@ def test_another_configuration_is_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match=r"(?s)another configuration.*hidden_size: 64 != 32"):
         workdir.check(from_options("small", {}))
     Workdir(tmp_path / "another").check(from_options("small", {}))
+
+
+CONSTANT = {"kl_schedule": "constant", "epochs": 5}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [CONSTANT, CONSTANT | {"learning_rate_schedule": "plateau"}, {"model": "rnn", "epochs": 5}],
+)
+def test_a_run_may_be_given_more_epochs(tmp_path, options):
+    workdir = Workdir(tmp_path)
+    workdir.create(from_options("small", options), "{}")
+    workdir.check(from_options("small", options | {"epochs": 7}))
+    with pytest.raises(ValueError, match=r"`epochs` must be at least 5, which the run has\. Received: epochs=4"):
+        workdir.check(from_options("small", options | {"epochs": 4}))
+    with pytest.raises(ValueError, match=r"(?s)another configuration.*seed: 0 != 1$"):
+        workdir.check(from_options("small", options | {"epochs": 7, "seed": 1}))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"kl_schedule": name} for name in ("linear", "cyclical")),
+        {"kl_schedule": "constant", "learning_rate_schedule": "cosine"},
+        {"model": "rnn", "learning_rate_schedule": "cosine"},
+    ],
+)
+def test_a_schedule_over_all_epochs_forbids_more_of_them_and_is_named(tmp_path, options):
+    workdir = Workdir(tmp_path)
+    workdir.create(from_options("small", {"epochs": 5} | options), "{}")
+    *_, (name, value) = options.items()
+    with pytest.raises(ValueError, match=rf"`epochs` must be 5, which the run has, with {name}={value}: .*--init_from"):
+        workdir.check(from_options("small", {"epochs": 7} | options))
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A run whose best epoch is saved, with weights of its own."""
+    workdir = Workdir(tmp_path_factory.mktemp("begun") / "run")
+    trainer = Trainer.prepare(from_options("small", {"seed": 1}), workdir)
+    workdir.create(trainer.config, DataSpec.of(trainer.dataset).to_json())
+    best_checkpoints(trainer.model, workdir).save(3)
+    return trainer
+
+
+def test_a_run_begins_with_the_weights_of_another_and_noise_and_an_optimizer_of_its_own(tmp_path, begun):
+    options = {"seed": 2, "precision": "float64", "num_mixing": 3}
+    fresh = _prepare(tmp_path, **options).model
+    made = _prepare(tmp_path, **options, init_from=str(begun.workdir.path)).model
+    for expected, received in zip(begun.model.trainable_variables, made.trainable_variables, strict=True):
+        np.testing.assert_array_equal(received.numpy(), expected.numpy(), err_msg=received.path)
+    for expected, received in zip(fresh.non_trainable_variables, made.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(received.numpy(), expected.numpy(), err_msg=received.path)
+    assert int(made.optimizer.iterations.numpy()) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden_size": 31, "activation": "tanh"}, r"hidden_size: 32 != 31\n  activation: 'relu' != 'tanh'$"),
+        ({"model": "vrnn"}, "model: 'sisrnn' != 'vrnn'"),
+        ({"layout": "pixels"}, "observation_size: 8 != 1$"),
+        ({"binarization": "grey"}, "observations: 'bernoulli' != 'intensities'$"),
+    ],
+)
+def test_weights_of_another_model_or_of_other_data_are_refused_by_name(tmp_path, begun, options, message):
+    with pytest.raises(ValueError, match=f"(?s)`init_from` must be a run of the same model.*{message}"):
+        _prepare(tmp_path, init_from=str(begun.workdir.path), **options)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_a_run_says_how_to_start_one(tmp_path):

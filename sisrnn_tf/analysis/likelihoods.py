@@ -12,14 +12,12 @@ from sisrnn_tf.core.atomic import write_npz
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import files
 from sisrnn_tf.data.normalization import Normalization
-from sisrnn_tf.inference.fivo import FIVO
-from sisrnn_tf.inference.iwae import IWAE
-from sisrnn_tf.inference.objective import Objective
-from sisrnn_tf.inference.sivi import SIVI
+from sisrnn_tf.inference import traits
+from sisrnn_tf.inference.objectives import OBJECTIVES, SIVI, Objective
 from sisrnn_tf.models.base import SequenceModel
 
 # Estimators by their names in a command; records call them by their labels.
-ESTIMATORS: Mapping[str, type[Objective]] = {"bound": SIVI, "iwae": IWAE, "smc": FIVO}
+ESTIMATORS: Mapping[str, type[Objective]] = {name: OBJECTIVES[kind] for name, kind in traits.ESTIMATORS.items()}
 EXACT = "exact"  # the label of a likelihood that is not estimated, whatever estimator is asked for
 _BY_LABEL = {EXACT: SIVI} | {kind.label: kind for kind in ESTIMATORS.values()}
 

@@ -10,7 +10,7 @@ import numpy as np
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.core.validation import parse_json, require
 from sisrnn_tf.data.normalization import NORMALIZATIONS
-from sisrnn_tf.inference.objectives import OBJECTIVES
+from sisrnn_tf.inference.traits import OBJECTIVES
 
 MODELS = tuple(FAMILIES)
 BINARIZATIONS = ("larochelle", "sampled", "dynamic", "threshold", "grey", "none")
@@ -27,6 +27,7 @@ EMISSIONS: Mapping[str, tuple[str, ...]] = {
 COUNT_EMISSIONS = ("negative_binomial",)
 MIXINGS = ("none", "joint", "per_dimension")
 POSTERIORS = ("filtering", "smoothing")
+LEARNING_RATE_SCHEDULES = ("constant", "cosine", "plateau")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 _LARGEST = float(np.finfo(np.float32).max)
@@ -176,6 +177,9 @@ class TrainingConfig:
     save_every_steps: int | None = None  # checkpoints inside an epoch; None: at its end only
     num_replicas: int = 1  # R, devices over which each batch is split; each draws its own noise
     truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
+    learning_rate_schedule: str = "constant"  # cosine: to 0 over the run; plateau: by validation
+    early_stopping_epochs: int | None = None  # so many without a better validation end the run; None: none do
+    init_from: str | None = None  # workdir of the run whose best weights this one starts with; None: fresh ones
 
     def __post_init__(self):
         _require_finite(self)
@@ -192,7 +196,7 @@ class TrainingConfig:
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)
-        for name in ("max_steps", "save_every_steps", "truncation"):
+        for name in ("max_steps", "save_every_steps", "truncation", "early_stopping_epochs"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 1)
         require(
@@ -203,6 +207,7 @@ class TrainingConfig:
         )
         require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
+        _require_choice("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
         _require_choice("kl_schedule", self.kl_schedule, KL_SCHEDULES)
         require(0 < self.kl_rising_fraction <= 1, "kl_rising_fraction", "in (0, 1]", self.kl_rising_fraction)
         _require_choice("precision", self.precision, PRECISIONS)

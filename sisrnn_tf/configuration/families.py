@@ -7,7 +7,7 @@ from typing import Any
 
 from sisrnn_tf.configuration import weights
 from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
-from sisrnn_tf.inference.objectives import Objective
+from sisrnn_tf.inference.traits import Traits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Family:
         """Returns whether its posterior is a mixture over noise, so that K makes a difference; values as above."""
         return "mixing" in self.options and values["mixing"] != "none"
 
-    def fits(self, objective: type[Objective]) -> bool:
+    def fits(self, objective: Traits) -> bool:
         """Returns whether it can be trained by an objective, or estimated by it."""
         return self.has_steps or not objective.needs_steps
 

@@ -11,7 +11,7 @@ from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelCo
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.registry import DATASETS
-from sisrnn_tf.inference.objectives import OBJECTIVES
+from sisrnn_tf.inference.traits import OBJECTIVES
 
 _LOGGER = logging.getLogger(__name__)
 _OWN = ("csv", "npz", "text")  # data sets of any size

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.emissions.emission import Emission
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # TensorFlow is imported once a configuration is good
     from sisrnn_tf.configuration.config import ModelConfig
+    from sisrnn_tf.emissions.emission import Emission
 
 
-def of_rnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_rnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a deterministic RNN has.
 
     Args:
@@ -23,32 +23,32 @@ def of_rnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
     return _gru(emission.event_size, hidden_size) + _mlp(hidden_size, config.decoder_sizes, emission.parameter_size)
 
 
-def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
     hidden_size = config.hidden_size
     transition = _gru(emission.event_size + config.latent_size, hidden_size)
     return transition + _of_step(config, emission)
 
 
-def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes noise; arguments as of `of_rnn`."""
     return of_vrnn(config, spec, emission) + _noise(config)
 
 
-def of_srnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_srnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many one has whose latent is on top of a deterministic RNN; arguments as of `of_rnn`."""
     steps = _gru(emission.event_size, config.hidden_size) + _of_step(config, emission, config.latent_size)
     return steps + _noise(config)
 
 
-def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a VAE of sentences with an LSTM has; arguments as of `of_rnn`."""
     size, units, latent_size = config.embedding_size, config.lstm_size, config.latent_size
     decoder = _dense(latent_size, 2 * units) + 4 * units * (size + latent_size + units + 1) + _dense(units, size)
     return _reader(config, spec) + decoder
 
 
-def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a VAE of sentences with a transformer has; arguments as of `of_rnn`."""
     size = config.embedding_size
     norm, attention, feed_forward = 2 * size, 4 * _dense(size, size), _mlp(size, (4 * size,), size)
@@ -56,7 +56,7 @@ def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: Emission
     return _reader(config, spec) + config.decoder_blocks * block + norm
 
 
-def of_sentence_sisrnn(config: "ModelConfig", spec: DataSpec, emission: Emission) -> int:
+def of_sentence_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many the same has whose posterior takes noise; arguments as of `of_rnn`."""
     return of_vae_transformer(config, spec, emission) + _noise(config)
 
@@ -73,7 +73,7 @@ def _gru(inputs: int, units: int) -> int:
     return 3 * units * (inputs + units + 2)
 
 
-def _of_step(config: "ModelConfig", emission: Emission, further: int = 0) -> int:
+def _of_step(config: "ModelConfig", emission: "Emission", further: int = 0) -> int:
     """Returns how many prior, posterior and decoder have; the first two read so much more of the state."""
     latent_size, state_size = config.latent_size, config.hidden_size + further
     prior_size = 2 * latent_size if config.prior_components == 1 else config.prior_components * (1 + 2 * latent_size)

@@ -9,11 +9,11 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-import tensorflow as tf
 
 # How TensorFlow's errors, whatever their class, end where a disk or a quota is full or a file may grow no further.
 _NO_SPACE = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
@@ -139,11 +139,17 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.strerror is None:  # it says so already
             raise
         raise _unwritten(path, error.strerror) from error
-    except tf.errors.OpError as error:
-        reason = next((reason for reason in _NO_SPACE if reason in error.message), None)
+    except Exception as error:
+        reason = next((reason for reason in _NO_SPACE if _is_of_tensorflow(error) and reason in str(error)), None)
         if reason is None:
             raise
         raise _unwritten(path, reason) from error
+
+
+def _is_of_tensorflow(error: Exception) -> bool:
+    """Returns whether TensorFlow raised an error, which it did not unless it was imported."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
 
 
 def _unwritten(path: str | os.PathLike[str], reason: str) -> OSError:

@@ -8,9 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from sisrnn_tf.core.choices import STRATEGIES
 from sisrnn_tf.core.validation import parse_json, require, require_int
 
-STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 # SLURM's jobs that share a host must not share ports.
 _FIRST_PORT, _NUM_PORTS = 15_000, 10_000
 _PORTS_A_JOB = 8

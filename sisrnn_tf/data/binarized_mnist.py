@@ -12,6 +12,27 @@ _TEXT_NAMES = ("train", "valid", "test")
 _PACKED = "binarized_mnist.npz"
 
 
+def find(data_dir: str | None, download: bool) -> list[pathlib.Path]:
+    """Returns the path of the packed file, or else of the .amat files; none where TFDS has the data, or may fetch it.
+
+    Args:
+        data_dir: as of `read`.
+        download: whether TFDS may use the network.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    packed = files.find(data_dir, [_PACKED])
+    paths = packed or files.find(data_dir, [f"binarized_mnist_{name}.amat" for name in _TEXT_NAMES]) or []
+    if not paths and not prepared.may_be("binarized_mnist", data_dir, download):
+        raise _missing(data_dir)
+    return paths
+
+
+def _missing(data_dir: str | None) -> ValueError:
+    return files.missing("binarized_mnist", f"{_PACKED} or binarized_mnist_{{train,valid,test}}.amat", data_dir)
+
+
 def read(data_dir: str | None, download: bool) -> dict[str, np.ndarray]:
     """Returns split -> uint8 `[N, 28, 28]` of 0 and 1, from the packed file, the .amat files or TFDS.
 
@@ -22,17 +43,15 @@ def read(data_dir: str | None, download: bool) -> dict[str, np.ndarray]:
     Raises:
         ValueError: there is no data, or a file is damaged.
     """
-    packed = files.find(data_dir, [_PACKED])
-    text = files.find(data_dir, [f"binarized_mnist_{name}.amat" for name in _TEXT_NAMES])
-    if packed:
-        arrays = read_packed(packed[0])
-    elif text:
-        arrays = [read_amat(path) for path in text]
+    paths = find(data_dir, download)
+    if len(paths) == 1:
+        arrays = read_packed(paths[0])
+    elif paths:
+        arrays = [read_amat(path) for path in paths]
     else:
         found = prepared.read("binarized_mnist", ("train", "validation", "test"), data_dir, download)
         if found is None:
-            wanted = f"{_PACKED} or binarized_mnist_{{train,valid,test}}.amat"
-            raise files.missing("binarized_mnist", wanted, data_dir)
+            raise _missing(data_dir)
         arrays = [(array > 0).astype(np.uint8) for array in found]
     return {split: array.reshape(-1, 28, 28) for split, array in zip(SPLITS, arrays, strict=True)}
 

@@ -39,6 +39,21 @@ class Handwriting(NamedTuple):
     skipped: list[str]
 
 
+def find(data_dir: str | None) -> pathlib.Path:
+    """Returns the folder of lineStrokes/.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if data_dir is None or not (files.open_folder(data_dir) / "lineStrokes").is_dir():
+        raise ValueError(
+            "No data for iamondb: unpack lineStrokes-all.tar.gz into a folder, put the lists trainset.txt, "
+            "testset_v.txt, testset_t.txt and testset_f.txt beside lineStrokes/, and give the folder as --data_dir. "
+            f"Its owners ask users to register. Received: data_dir={data_dir}"
+        )
+    return files.open_folder(data_dir)
+
+
 def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray]], list[str]]:
     """Returns split -> lines, each (dx, dy, pen) `[T_n, 3]`, and notes on the data.
 
@@ -50,13 +65,7 @@ def read(data_dir: str | None, protocol: str) -> tuple[dict[str, list[np.ndarray
         ValueError: a file is missing, or a split has no line.
     """
     require(protocol in PROTOCOLS, "splits", f"one of {', '.join(PROTOCOLS)}", protocol)
-    if data_dir is None or not (files.open_folder(data_dir) / "lineStrokes").is_dir():
-        raise ValueError(
-            "No data for iamondb: unpack lineStrokes-all.tar.gz into a folder, put the lists trainset.txt, "
-            "testset_v.txt, testset_t.txt and testset_f.txt beside lineStrokes/, and give the folder as --data_dir. "
-            f"Its owners ask users to register. Received: data_dir={data_dir}"
-        )
-    folder = files.open_folder(data_dir)
+    folder = find(data_dir)
     forms = {name: _read_list(folder / f"{name}.txt") for name in _LISTS}
     handwriting = read_lines(folder)
     by_form: dict[str, list[np.ndarray]] = {}

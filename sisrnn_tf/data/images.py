@@ -1,13 +1,14 @@
 """Images as sequences: the conventions that move their score by many nats."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
-from sisrnn_tf.core import random
 from sisrnn_tf.data.spec import SPLITS, SequenceDataset, Sequences
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 LEVELS = ("sampled", "dynamic", "threshold", "grey")  # what can be made of grey levels
 
@@ -66,7 +67,7 @@ def from_levels(
     return _make(name, grey, "grey (cross-entropy, not a likelihood)", layout, "intensities", None)
 
 
-def draw(levels: tf.Tensor, maximum: int, seed: tf.Tensor) -> tf.Tensor:
+def draw(levels: "tf.Tensor", maximum: int, seed: "tf.Tensor") -> "tf.Tensor":
     """Draws Bernoulli(level / maximum) for each level, exactly, from integer bits.
 
     Args:
@@ -77,6 +78,10 @@ def draw(levels: tf.Tensor, maximum: int, seed: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 of 0 and 1, in the shape of `levels`.
     """
+    import tensorflow as tf  # here, because a command is checked before that is imported
+
+    from sisrnn_tf.core import random
+
     shape = tf.shape(levels)
     num_words = tf.reduce_prod(shape[seed.shape.rank - 1 :])
     bits = tf.reshape(random.bits(num_words, seed), shape)

@@ -1,10 +1,13 @@
-"""How a file of series is laid out."""
+"""Where files of series are, and how one is laid out."""
 
 import dataclasses
+import pathlib
 
 from sisrnn_tf.core.validation import require
+from sisrnn_tf.data import files
 
 FORMS = ("wide", "long")
+ENDINGS = (".csv", ".parquet")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +48,24 @@ class Layout:
         named = [f"{role} `{getattr(self, role)}`" for role in roles if getattr(self, role) is not None]
         single = [] if self.sequence else ["all rows one series"]
         return ", ".join([f"{self.form} form", *cells, *single, *named])
+
+
+def find(data_dir: str | None) -> dict[str, pathlib.Path]:
+    """Returns split -> path of those files that are there.
+
+    Args:
+        data_dir: folder of train.csv and, where there are such, valid.csv (or val.csv) and test.csv, or .parquet; or
+            one file, which is the training split.
+
+    Raises:
+        ValueError: there is no training file, or a split has two.
+    """
+    if data_dir is None:
+        raise ValueError("No data for csv: give a .csv or .parquet file, or a folder with train.csv, as --data_dir")
+    path = files.open_path(data_dir)
+    if path.is_file():
+        return {"train": path}
+    found = files.find_splits(path, ("",), ENDINGS)
+    if "train" not in found:
+        raise ValueError(f"`data_dir` must hold train.csv or train.parquet. Received: data_dir={path}")
+    return found

@@ -21,7 +21,7 @@ def read(name: str, splits: Sequence[str], data_dir: str | None, download: bool)
     Raises:
         ValueError: the download fails, or the prepared data cannot be read.
     """
-    if not download and not os.path.isdir(os.path.join(folder(data_dir), name)):
+    if not may_be(name, data_dir, download):
         return None  # before the builder, which would warn about it
     import tensorflow_datasets as tfds  # here, because most runs do without
 
@@ -37,6 +37,11 @@ def read(name: str, splits: Sequence[str], data_dir: str | None, download: bool)
                 "Check the network and the folder, or put the files there by hand and drop --download"
             ) from error
     return [_read_split(builder, split) for split in splits]
+
+
+def may_be(name: str, data_dir: str | None, download: bool) -> bool:
+    """Returns whether TFDS has a folder for a data set, or may fetch it; arguments as of `read`."""
+    return download or os.path.isdir(os.path.join(folder(data_dir), name))
 
 
 def folder(data_dir: str | None) -> str:

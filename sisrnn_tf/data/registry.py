@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 from sisrnn_tf.data import (
     binarized_mnist,
     digits,
-    glyphs,
     iamondb,
     images,
+    layout,
     mnist,
     npz_files,
     pydoc,
     sentences,
     series,
-    series_files,
     vocabulary,
-    windows,
 )
 from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
 from sisrnn_tf.data.spec import Y_UP, SequenceDataset
@@ -45,6 +43,8 @@ class Entry(NamedTuple):
         binarizations: those that it allows.
         sizes: preset -> fields of the configuration that are other for it than for the model.
         files: what `data_dir` must be, in words.
+        find: (data_dir, download, train_split) -> anything; raises a ValueError where files are missing, without
+            reading one. None for embedded data.
     """
 
     kind: Kind
@@ -54,6 +54,7 @@ class Entry(NamedTuple):
     binarizations: tuple[str, ...] = (NO_IMAGES,)
     sizes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     files: str = ""
+    find: Callable[[str | None, bool, str], object] | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -84,10 +85,15 @@ def _text(name: str, whole: bool) -> Entry:
     def read(seed, **options):
         return sentences.read(name, whole=whole, **options)
 
-    return Entry(TEXT, read, ("data_dir", "train_split", "vocabulary_file"), files=_TEXT_FILES)
+    def find(data_dir, download, train_split) -> object:
+        return sentences.find(name, data_dir, train_split, whole)
+
+    return Entry(TEXT, read, ("data_dir", "train_split", "vocabulary_file"), files=_TEXT_FILES, find=find)
 
 
 def _read_glyphs(seed, normalization, max_length) -> SequenceDataset:
+    from sisrnn_tf.data import glyphs  # here, because a command is checked before matplotlib is imported
+
     notes = [glyphs.version(), Y_UP, "characters held out"]
     return series.make("glyphs", glyphs.read(), STROKES, normalization, max_length, notes)
 
@@ -108,7 +114,9 @@ def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
 
 
 def _read_csv(seed, data_dir, normalization, max_length, window_length) -> SequenceDataset:
-    splits = series_files.read_splits(series_files.find(data_dir))
+    from sisrnn_tf.data import series_files, windows  # here, because a command is checked before pandas is imported
+
+    splits = series_files.read_splits(layout.find(data_dir))
     train = splits["train"]
     name = pathlib.Path(data_dir).expanduser().stem
     notes: list[str] = []
@@ -124,8 +132,22 @@ def _read_csv(seed, data_dir, normalization, max_length, window_length) -> Seque
 
 DATASETS: dict[str, Entry] = {
     "digits": Entry(IMAGES, _read_digits, (), "threshold", images.LEVELS),
-    "mnist": Entry(IMAGES, _read_mnist, ("data_dir", "download"), "dynamic", images.LEVELS),
-    "binarized_mnist": Entry(IMAGES, _read_binarized_mnist, ("data_dir", "download"), "larochelle", ("larochelle",)),
+    "mnist": Entry(
+        IMAGES,
+        _read_mnist,
+        ("data_dir", "download"),
+        "dynamic",
+        images.LEVELS,
+        find=lambda data_dir, download, train_split: mnist.find(data_dir, download),
+    ),
+    "binarized_mnist": Entry(
+        IMAGES,
+        _read_binarized_mnist,
+        ("data_dir", "download"),
+        "larochelle",
+        ("larochelle",),
+        find=lambda data_dir, download, train_split: binarized_mnist.find(data_dir, download),
+    ),
     "pydoc": Entry(TEXT, _read_pydoc),
     "ptb": _text("ptb", whole=True),
     "yahoo": _text("yahoo", whole=True),
@@ -137,14 +159,29 @@ DATASETS: dict[str, Entry] = {
         ("data_dir", "splits"),
         sizes=_HANDWRITING,
         files="lineStrokes/ and the lists of forms",
+        find=lambda data_dir, download, train_split: iamondb.find(data_dir),
     ),
-    "strokes": Entry(STROKES, _read_strokes, ("data_dir", "allow_pickle"), sizes=_HANDWRITING, files="the .npz file"),
-    "npz": Entry(SERIES, _read_npz, ("data_dir",), files="the .npz file"),
+    "strokes": Entry(
+        STROKES,
+        _read_strokes,
+        ("data_dir", "allow_pickle"),
+        sizes=_HANDWRITING,
+        files="the .npz file",
+        find=lambda data_dir, download, train_split: npz_files.find(data_dir, "strokes"),
+    ),
+    "npz": Entry(
+        SERIES,
+        _read_npz,
+        ("data_dir",),
+        files="the .npz file",
+        find=lambda data_dir, download, train_split: npz_files.find(data_dir, "npz"),
+    ),
     "csv": Entry(
         SERIES,
         _read_csv,
         ("data_dir", "window_length"),
         files="the .csv or .parquet file, or train.csv, valid.csv and test.csv: series in wide or long form, or one",
+        find=lambda data_dir, download, train_split: layout.find(data_dir),
     ),
 }
 
@@ -169,6 +206,23 @@ def by_value(get: Callable[[Entry], str]) -> str:
 def _join(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def find(name: str, data_dir: str | None = None, download: bool = False, train_split: str = "train") -> None:
+    """Looks for the files of a data set, without reading one.
+
+    Args:
+        name: a key of `DATASETS`.
+        data_dir: as of `load`, and so are the rest.
+        download: whether TFDS may use the network.
+        train_split: of text.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    find_files = DATASETS[name].find
+    if find_files is not None:
+        find_files(data_dir, download, train_split)
 
 
 def load(

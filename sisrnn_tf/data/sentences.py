@@ -18,6 +18,27 @@ _LOGGER = logging.getLogger(__name__)
 _VOCABULARY_NAMES = ("vocab.txt", "vocab.txt.gz")
 
 
+def find(name: str, data_dir: str | None, train_split: str, whole: bool = True) -> dict[str, pathlib.Path]:
+    """Returns split -> path of the files that are read; arguments as of `read`.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    if data_dir is None:
+        raise _missing(name, data_dir, [])
+    found = text_files.find(data_dir, name)
+    source = _source(train_split)
+    needed = {source, "test", *(["validation"] if source == "train" else [])} if whole else {source}
+    if needed - set(found):
+        raise _missing(name, data_dir, sorted(path.name for path in found.values()))
+    return {split: path for split, path in found.items() if split in {source, *SPLITS[1:]}}
+
+
+def _source(train_split: str) -> str:
+    """Returns the split whose file trains."""
+    return "validation" if train_split == "val" else "train"
+
+
 def read(
     name: str,
     data_dir: str | None,
@@ -43,17 +64,11 @@ def read(
     Raises:
         ValueError: a file is missing or damaged.
     """
-    if data_dir is None:
-        raise _missing(name, data_dir, [])
-    found = text_files.find(data_dir, name)
-    source = "validation" if train_split == "val" else "train"
-    needed = {source, "test", *(["validation"] if source == "train" else [])} if whole else {source}
-    if needed - set(found):
-        raise _missing(name, data_dir, sorted(path.name for path in found.values()))
-    used = {split: path for split, path in found.items() if split in {source, *SPLITS[1:]}}
+    used = find(name, data_dir, train_split, whole)
+    source = _source(train_split)
     texts = {split: list(text_files.read_sentences(path).values()) for split, path in used.items()}
     texts, notes = hold_out(texts, source, "sentence")
-    words, origin = _vocabulary(data_dir, vocabulary_file, texts["train"], vocabulary_size)
+    words, origin = _vocabulary(str(data_dir), vocabulary_file, texts["train"], vocabulary_size)
     return make(name, texts, words, [*notes, origin], max_length)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sisrnn_tf.data import files, tables
+from sisrnn_tf.data import tables
 from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.spec import Label
 from sisrnn_tf.data.tables import Table
@@ -49,27 +49,6 @@ class Series(NamedTuple):
         return [~np.isnan(part) for part in self.values]
 
 
-def find(data_dir: str | None) -> dict[str, pathlib.Path]:
-    """Returns split -> path of those files that are there.
-
-    Args:
-        data_dir: folder of train.csv and, where there are such, valid.csv (or val.csv) and test.csv, or .parquet; or
-            one file, which is the training split.
-
-    Raises:
-        ValueError: there is no training file, or a split has two.
-    """
-    if data_dir is None:
-        raise ValueError("No data for csv: give a .csv or .parquet file, or a folder with train.csv, as --data_dir")
-    path = files.open_path(data_dir)
-    if path.is_file():
-        return {"train": path}
-    found = files.find_splits(path, ("",), tables.ENDINGS)
-    if "train" not in found:
-        raise ValueError(f"`data_dir` must hold train.csv or train.parquet. Received: data_dir={path}")
-    return found
-
-
 def read_series(path: pathlib.Path, layout: Layout | None = None, columns: Sequence[str] | None = None) -> Series:
     """Returns the series of a file.
 
@@ -105,7 +84,7 @@ def read_splits(paths: Mapping[str, pathlib.Path]) -> dict[str, Series]:
     """Returns split -> series, of the layout and with the columns, in their order, of the training split.
 
     Args:
-        paths: split -> file, as of `find`.
+        paths: split -> file, as of `layout.find`.
 
     Raises:
         ValueError: a file cannot be read, or has other columns than the training split's.

@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import files, series_files, tables, text_files
+from sisrnn_tf.data import files, layout, series_files, text_files
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
@@ -79,7 +79,7 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
     try:
         if vocabulary is not None:
             shard = _read_text(path, vocabulary)
-        elif path.suffix in tables.ENDINGS:
+        elif path.suffix in layout.ENDINGS:
             found = series_files.read_series(path, spec.layout, spec.features)
             shard = Shard([label.name for label in found.labels], found.values)
         else:
@@ -89,7 +89,7 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
             # An empty cell is a missing value; a NaN of an array may be a mistake.
-            known = path.suffix in tables.ENDINGS or not np.isnan(sequence).any()
+            known = path.suffix in layout.ENDINGS or not np.isnan(sequence).any()
             require(known, f"sequence {key}", "finite; missing values are empty cells of a .csv or .parquet", "NaN")
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error

@@ -5,16 +5,18 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from sisrnn_tf.core.validation import parse_json, require
 from sisrnn_tf.data import kinds
 from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.normalization import Normalization, to_float32
 from sisrnn_tf.data.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
 Y_UP = "y up"  # what a convention says of strokes whose y grows upward
@@ -97,7 +99,7 @@ class SequenceDataset:
     train: Sequences
     validation: Sequences
     test: Sequences
-    draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
+    draw: "Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None" = None
     image_shape: tuple[int, int] | None = None
     vocabulary: Vocabulary | None = None
     normalization: Normalization | None = None

@@ -12,7 +12,6 @@ import pandas as pd
 
 from sisrnn_tf.data import files
 
-ENDINGS = (".csv", ".parquet")
 _DELIMITERS = (",", ";", "\t", "|")
 _MISSING = ("", "na", "n/a", "nan", "null", "none")  # whatever their case
 # Strict: what Python takes for a number beside these, such as 1_000 and inf, is none in a table.

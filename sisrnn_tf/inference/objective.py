@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import inspect
 from typing import ClassVar, NamedTuple
 
 import keras
@@ -58,11 +57,6 @@ class Objective(abc.ABC):
             require_draws("num_importance", self.num_importance, 1)
         if not tf.is_tensor(self.num_mixing):
             require_draws("num_mixing", self.num_mixing, 0)
-
-    @classmethod
-    def describe(cls) -> str:
-        """Returns what it is, in words: the first sentence of its docstring."""
-        return (inspect.getdoc(cls) or "").split("\n")[0].rstrip(".")
 
     def with_sizes(self, **sizes: int | tf.Tensor) -> "Objective":
         """Returns the objective with another `num_importance` or `num_mixing`."""

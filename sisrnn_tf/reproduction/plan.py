@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sisrnn_tf.analysis.likelihoods import ESTIMATORS
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.core.validation import require
+from sisrnn_tf.inference.traits import ESTIMATORS, OBJECTIVES
 
 DATA_DIR = "DIR"  # stands for the user's folder of data in what is written down
 
@@ -52,7 +52,7 @@ class Further(NamedTuple):
     """Estimates of the test likelihood beside the bound that training ends with.
 
     Attributes:
-        estimator: a key of `likelihoods.ESTIMATORS`.
+        estimator: a key of `traits.ESTIMATORS`.
         num_mixing: values of K.
         num_importance: M.
         max_sequences: at most so many, evenly spaced; None for all.
@@ -93,7 +93,7 @@ class Plan(NamedTuple):
     @property
     def weighted(self) -> tuple[Further, ...]:
         """Estimates that weight trajectories."""
-        return tuple(further for further in self.further if ESTIMATORS[further.estimator].has_importance)
+        return tuple(further for further in self.further if OBJECTIVES[ESTIMATORS[further.estimator]].has_importance)
 
     def row(self, name: str) -> Row:
         """Returns a row by its name."""

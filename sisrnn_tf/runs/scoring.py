@@ -29,7 +29,6 @@ from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.runs import training
 from sisrnn_tf.runs.workdir import Workdir
 
-FORMATS = ("csv", "npz")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
 _FIELDS = ("sequence", "log_likelihood", "num_steps")
 
@@ -44,7 +43,7 @@ class Job(NamedTuple):
         num_importance: M.
         seed: of the noise.
         batch_size: sequences at a time.
-        format: of the values, one of `FORMATS`.
+        format: of the values, one of `choices.SCORE_FORMATS`.
     """
 
     workdir: str
@@ -220,7 +219,7 @@ def _hash(content: bytes) -> str:
 
 
 def _to_bytes(values: Mapping[str, Any], kind: str) -> bytes:
-    """Returns values `[N]` as a file of a kind of `FORMATS`."""
+    """Returns values `[N]` as a file of a kind of `choices.SCORE_FORMATS`."""
     if kind == "npz":
         content = io.BytesIO()
         np.savez_compressed(content, **values)

@@ -2,15 +2,15 @@
 
 import dataclasses
 import logging
-import math
 import tempfile
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from sisrnn_tf import factory
-from sisrnn_tf.analysis import likelihood_records, likelihoods, plotting
+from sisrnn_tf.analysis import likelihood_records, likelihoods
 from sisrnn_tf.configuration import memory, support
 from sisrnn_tf.configuration.config import ExperimentConfig, TrainingConfig
 from sisrnn_tf.core import atomic, strategies
@@ -19,8 +19,18 @@ from sisrnn_tf.data import pipeline
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.runs import baselines, callbacks, checkpoints, latents, pictures, run_files, texts
+from sisrnn_tf.runs import (
+    baselines,
+    callbacks,
+    checkpoints,
+    illustrations,
+    initial_weights,
+    latents,
+    run_callbacks,
+    run_files,
+)
 from sisrnn_tf.runs.phases import phases
+from sisrnn_tf.runs.tracking import require_installed, tracked
 from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
 _LOGGER = logging.getLogger(__name__)
@@ -75,10 +85,17 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     return TrainedRun(clone, spec, config, epoch, vocabulary)
 
 
-def _make_compiled_model(config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None) -> SequenceModel:
+def _total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
+    steps = training.epochs * steps_per_epoch
+    return steps if training.max_steps is None else min(steps, training.max_steps)
+
+
+def _make_compiled_model(
+    config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None, total_steps: int
+) -> SequenceModel:
     model = factory.make_model(config.model, config.training, spec, vocabulary)
     model.compile(
-        optimizer=factory.make_optimizer(config.training),
+        optimizer=factory.make_optimizer(config.training, total_steps),
         jit_compile=config.training.jit_compile,
         steps_per_execution=config.training.steps_per_execution,
     )
@@ -96,6 +113,7 @@ class Trainer:
         dataset: read and checked.
         model: compiled, with fresh weights.
         strategy: over which devices and processes the batches are split.
+        tracking: one of `choices.TRACKERS`, where the run is shown besides; None for none of them.
     """
 
     config: ExperimentConfig
@@ -103,10 +121,15 @@ class Trainer:
     dataset: SequenceDataset
     model: SequenceModel
     strategy: tf.distribute.Strategy
+    tracking: str | None = None
 
     @classmethod
     def prepare(
-        cls, config: ExperimentConfig, workdir: Workdir, strategy: tf.distribute.Strategy | None = None
+        cls,
+        config: ExperimentConfig,
+        workdir: Workdir,
+        strategy: tf.distribute.Strategy | None = None,
+        tracking: str | None = None,
     ) -> "Trainer":
         """Checks everything that can be checked before any work, reads the data and builds the model.
 
@@ -114,11 +137,14 @@ class Trainer:
             config: of the run; its number of replicas gives way to the strategy's.
             workdir: of the run.
             strategy: of `strategies.make`; None for one device.
+            tracking: one of `choices.TRACKERS`, or None.
 
         Raises:
             ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, the batches
-                cannot be split over the replicas, or a size wants more memory than there is.
+                cannot be split over the replicas, a size wants more memory than there is, or what is to track the
+                run is not installed.
         """
+        require_installed(tracking)
         strategy = strategy or tf.distribute.get_strategy()
         training = dataclasses.replace(config.training, num_replicas=strategy.num_replicas_in_sync)
         config = dataclasses.replace(config, training=training)
@@ -129,15 +155,17 @@ class Trainer:
         dataset = factory.make_data(config.data, config.training.seed)
         check(dataset)
         spec = DataSpec.of(dataset)
-        pipeline.steps_per_epoch(dataset.train, config.training.batch_size)  # refuses a batch of more than there are
+        num_steps = pipeline.steps_per_epoch(dataset.train, config.training.batch_size)
         emission = factory.make_emission(config.model, spec)
         support.check(dataset, emission)
         memory.check(config, spec, emission)
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():
-            model = _make_compiled_model(config, spec, dataset.vocabulary)
-        trainer = cls(config, workdir, dataset, model, strategy)
+            model = _make_compiled_model(config, spec, dataset.vocabulary, _total_steps(config.training, num_steps))
+        if config.training.init_from is not None and not any(workdir.checkpoints.glob("last-*.index")):
+            initial_weights.copy(load_best(Workdir(config.training.init_from)), model, config, spec)
+        trainer = cls(config, workdir, dataset, model, strategy, tracking)
         steps = config.training.steps_per_execution
         require(
             trainer.steps_per_epoch % steps == 0 and trainer.total_steps % steps == 0,
@@ -155,9 +183,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Training steps in the run."""
-        training = self.config.training
-        steps = training.epochs * self.steps_per_epoch
-        return steps if training.max_steps is None else min(steps, training.max_steps)
+        return _total_steps(self.config.training, self.steps_per_epoch)
 
     def run(self) -> list[dict]:
         """Trains to the end, evaluates the best epoch on validation and test, draws pictures.
@@ -191,8 +217,10 @@ class Trainer:
                 series.clear_litter()
             strategies.wait(self.strategy)  # nothing is changed before all have copied what they continue from
             log = callbacks.MetricsLog(self.workdir.metrics)
-            self._fit(log)
-            records = self._conclude(log) if strategies.is_chief(self.strategy) else []
+            is_chief = strategies.is_chief(self.strategy)
+            with tracked(self.tracking if is_chief else None, self.workdir, self.config) as trackers:
+                self._fit(log, trackers)
+            records = self._conclude(log) if is_chief else []
             strategies.wait(self.strategy)  # one that went before would be taken for lost
             return records
 
@@ -210,22 +238,10 @@ class Trainer:
         seed, limit = self.config.training.seed, self.config.data.max_eval_sequences
         latents.measure(self.workdir, self.model, self.dataset, seed)
         baselines.measure(self.workdir, self.model.emission, self.dataset, limit)
-        self._show(log.read())
+        illustrations.make(self.workdir, self.model, self.dataset, log.read(), seed)
         return records
 
-    def _show(self, metrics: list[dict]) -> None:
-        if metrics:
-            plotting.save(plotting.training_curves(metrics), self.workdir.plots / "training.png")
-        seed, vocabulary = self.config.training.seed, self.dataset.vocabulary
-        count = min(texts.NUM_SENTENCES if vocabulary else pictures.NUM_SEQUENCES, len(self.dataset.test))
-        batch = next(iter(pipeline.evaluation_batches(self.dataset, "test", count, count)))
-        if vocabulary:
-            texts.write(self.model, batch["observations"], batch["mask"], vocabulary, self.workdir, seed)
-        else:
-            observations, lengths = pipeline.with_gaps(batch), batch["mask"].numpy().sum(axis=1)
-            pictures.draw(self.model, observations, lengths, DataSpec.of(self.dataset), self.workdir, seed)
-
-    def _fit(self, log: callbacks.MetricsLog) -> None:
+    def _fit(self, log: callbacks.MetricsLog, trackers: Sequence[keras.callbacks.Callback]) -> None:
         training = self.config.training
         saver = callbacks.CheckpointCallback(
             self._last(), self.steps_per_epoch, self.total_steps, training.save_every_steps
@@ -235,10 +251,13 @@ class Trainer:
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
-        best = min((record["val_loss"] for record in records), default=math.inf)
-        parts = [*self._parts(log, best), saver]
+        best = best_checkpoints(self.model, self.workdir)
+        parts = [*run_callbacks.make(self, log, best, records), *trackers, saver]
         validation = self._batches("validation")
+        run_callbacks.stop_if_over(self.model, parts)
         for epoch, end, steps in phases(step, self.total_steps, self.steps_per_epoch):
+            if self.model.stop_training:
+                break
             self.model.fit(
                 self._training_batches(),
                 initial_epoch=epoch,
@@ -250,25 +269,8 @@ class Trainer:
                 shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
-
-    def _parts(self, log: callbacks.MetricsLog, best: float) -> list[keras.callbacks.Callback]:
-        """Returns all callbacks but the one that saves, which every process needs: it saves sums over all of them."""
-        parts = [*self._schedules(self.config.training), callbacks.NaNGuard()]
-        if not strategies.is_chief(self.strategy):
-            return parts
-        return [
-            *parts,
-            keras.callbacks.TensorBoard(self.workdir.tensorboard, write_graph=False),
-            callbacks.Progress(self.total_steps, self.steps_per_epoch, likelihood_records.quantity(self.model)),
-            log,
-            callbacks.BestCheckpoint(best_checkpoints(self.model, self.workdir), best),
-        ]
-
-    def _schedules(self, training: TrainingConfig) -> list[keras.callbacks.Callback]:
-        if self.model.is_exact:  # an exact likelihood has neither K nor beta
-            return []
-        mixing, kl_weight = factory.make_mixing_schedule(training), factory.make_kl_schedule(training, self.total_steps)
-        return [callbacks.ScheduleCallback(mixing, kl_weight)]
+        if self.model.stop_training:
+            _LOGGER.info("Stopped: %d epochs without a better validation.", training.early_stopping_epochs)
 
     def _training_batches(self) -> tf.distribute.DistributedDataset:
         step = int(self.model.optimizer.iterations.numpy())

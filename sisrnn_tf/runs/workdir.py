@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from sisrnn_tf.configuration.config import ExperimentConfig, differences
+from sisrnn_tf.configuration.growth import grown
 from sisrnn_tf.core import atomic
 
 
@@ -19,8 +20,8 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, vocabulary, metrics, evaluation, baseline, latent, diagnostics, samples, reconstructions,
-            report: files; the vocabulary, samples and reconstructions of text.
+        config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, samples,
+            reconstructions, report: files; the vocabulary, samples and reconstructions of text.
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
@@ -32,6 +33,7 @@ class Workdir:
         self.samples = self.path / "samples.txt"
         self.reconstructions = self.path / "reconstructions.txt"
         self.metrics = self.path / "metrics.jsonl"
+        self.tracking = self.path / "tracking.json"
         self.evaluation = self.path / "evaluation.json"
         self.baseline = self.path / "baseline.json"
         self.latent = self.path / "latent.json"
@@ -46,17 +48,20 @@ class Workdir:
         """Checks that a run with this configuration can start or continue here; changes nothing.
 
         Raises:
-            ValueError: the folder cannot be written, or holds a run with another configuration.
+            ValueError: the folder cannot be written, or holds a run with another configuration: but for its epochs, of
+                which there may be more.
         """
         self.check_writable()
         if self.config.exists():
-            lines = differences(self.read_config(), config)
+            present = self.read_config()
+            lines = [line for line in differences(present, config) if not line.startswith("epochs:")]
             if lines:
                 raise ValueError(
                     f"`workdir` {self.path} holds a run with another configuration. Continue it with the flags that it "
                     "was started with, or choose another workdir. In the workdir != from the flags:\n  "
                     + "\n  ".join(lines)
                 )
+            grown(present, config)
 
     def check_writable(self) -> None:
         """Checks that files can be written here; changes nothing.
@@ -101,7 +106,7 @@ class Workdir:
     def owns(self, path: pathlib.Path) -> bool:
         """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
         files = [self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions]
-        files += [self.metrics, self.evaluation, self.baseline, self.latent, self.diagnostics]
+        files += [self.metrics, self.tracking, self.evaluation, self.baseline, self.latent, self.diagnostics]
         folders = (self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
         return path in files or any(folder in (path, *path.parents) for folder in folders)
 
@@ -159,6 +164,8 @@ def copy_checkpoints(source: Workdir, target: Workdir) -> None:
     for path in source.checkpoints.glob("last-*"):
         if path.is_file():
             shutil.copy(path, target.checkpoints)
+    if source.metrics.exists():
+        shutil.copy(source.metrics, target.metrics)
 
 
 def require_writable(

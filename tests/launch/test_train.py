@@ -145,3 +145,57 @@ def test_bad_flags_end_before_training(tmp_path, flags, message):
     assert message in output
     assert "Traceback" not in output
     assert not (tmp_path / "run").exists()
+
+
+def _assert_same(expected, received):
+    for name, value in launcher.read_state(expected).items():
+        np.testing.assert_array_equal(launcher.read_state(received)[name], value, err_msg=name)
+    assert launcher.read_metrics(received) == launcher.read_metrics(expected)
+    evaluations = [(folder / "evaluation.json").read_text() for folder in (expected, received)]
+    assert evaluations[0] == evaluations[1]
+
+
+def _kill_in_epoch(number, arguments, workdir):
+    """Starts a run and kills it when so many epochs are logged and steps of the next are saved."""
+    process = launcher.start("train", *arguments)
+    while process.poll() is None:
+        steps = [int(path.stem.split("-")[1]) for path in workdir.glob("checkpoints/last-*.index")]
+        if any(step > 40 * number and step % 40 for step in steps):
+            process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+
+
+# At this rate the validation of the first epoch is the best.
+WORSENING = ("--learning_rate=0.5", "--early_stopping_epochs=1", "--learning_rate_schedule=plateau")
+
+
+def test_a_run_that_grows_and_is_killed_ends_as_if_it_had_all_epochs_from_the_start(tmp_path):
+    """And stops where it is to stop early, which a killed run knows."""
+    flags = [*launcher.TINY, *WORSENING, "--kl_schedule=constant", "--save_every_steps=10"]
+    whole, grown = tmp_path / "whole", tmp_path / "grown"
+    status, output = launcher.run("train", f"--workdir={whole}", *flags, "--epochs=9")
+    assert status == 0 and "Stopped: 1 epochs without a better validation" in output, output
+    epochs = len(launcher.read_metrics(whole))
+    assert 2 <= epochs < 9
+    status, output = launcher.run("train", f"--workdir={grown}", *flags, "--epochs=1")
+    assert status == 0, output
+    arguments = (f"--workdir={grown}", *flags, "--epochs=9")
+    _kill_in_epoch(epochs - 1, arguments, grown)
+    for _ in range(2):  # the second time nothing is left to do
+        status, output = launcher.run("train", *arguments)
+        assert status == 0 and "Stopped: 1 epochs" in output, output
+        _assert_same(whole, grown)
+
+
+def test_a_killed_run_with_a_falling_learning_rate_ends_as_if_it_had_never_stopped(trained, tmp_path):
+    flags = (*launcher.TINY, "--learning_rate_schedule=cosine", "--save_every_steps=10", f"--init_from={trained[0]}")
+    for name in ("whole", "killed"):
+        arguments = (f"--workdir={tmp_path / name}", *flags)
+        if name == "killed":
+            _kill_in_epoch(1, arguments, tmp_path / name)
+        status, output = launcher.run("train", *arguments)
+        assert status == 0, output
+    _assert_same(tmp_path / "whole", tmp_path / "killed")
+    first = launcher.read_metrics(tmp_path / "whole")[0]
+    assert first["val_loss"] < launcher.read_metrics(trained[0])[0]["val_loss"] - 1  # it began where the other ended

@@ -1,6 +1,6 @@
 """Pictures: arrays -> matplotlib figures, without pyplot and its global state."""
 
-from sisrnn_tf.analysis.plotting.curves import training_curves
+from sisrnn_tf.analysis.plotting.curves import training_curves, validation_curves
 from sisrnn_tf.analysis.plotting.drawings import completions, drawings, drawings_beside_data
 from sisrnn_tf.analysis.plotting.files import save, write
 from sisrnn_tf.analysis.plotting.images import image_grid, reconstructions, samples_beside_data
@@ -21,5 +21,6 @@ __all__ = [
     "save",
     "series_beside_data",
     "training_curves",
+    "validation_curves",
     "write",
 ]

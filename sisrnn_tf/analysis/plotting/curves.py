@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sisrnn_tf.core.validation import require
+
 _TRAIN_COLOR = "tab:blue"
 _VALIDATION_COLOR = "tab:orange"
 
@@ -86,6 +88,40 @@ def training_curves(records: Iterable[Mapping[str, Any]]) -> Figure:
         _draw_panel(panel_axes, panel, records)
     for unused in axes[len(panels) :]:
         unused.remove()
+    return figure
+
+
+def validation_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], label: str) -> Figure:
+    """Plots the validations of several runs, epoch by epoch, each with a mark at its best.
+
+    Args:
+        runs: name -> one mapping an epoch, with `epoch` and `val_loss`.
+        label: of the vertical axis, which ends where the first tenth of the epochs of all runs lies: the last count.
+
+    Raises:
+        ValueError: a run has no epoch.
+    """
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    bounds = []
+    for name, records in runs.items():
+        require(len(records) > 0, "runs", "of at least one epoch each", name)
+        epochs, values = _values(records, "epoch"), _values(records, "val_loss")
+        (line,) = axes.plot(epochs, values, label=name, linewidth=1.4)
+        best = int(np.nanargmin(values))
+        axes.plot(epochs[best], values[best], "o", color=line.get_color(), markersize=5)
+        bounds.append((values.min(), np.quantile(values, 0.9)))
+    low, high = min(bound[0] for bound in bounds), max(bound[1] for bound in bounds)
+    margin = 0.05 * (high - low)
+    if margin > 0:
+        axes.set_ylim(low - margin, high + margin)
+    axes.set_title("Validation; a dot is the best epoch", fontsize=11)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -1,0 +1,5 @@
+"""The flag that says where the comparison goes."""
+
+from absl import flags
+
+flags.DEFINE_string("output", "comparison.png", "The picture to write, .png or .svg.")
