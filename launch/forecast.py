@@ -15,7 +15,7 @@ from sisrnn_tf import factory
 from sisrnn_tf.analysis import forecasts, plotting
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import training
+from sisrnn_tf.runs import predictor
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
-    run = training.load_best(folder)
+    run = predictor.load(folder.path)
     require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
     left = run.spec.num_steps - FLAGS.context_steps
     require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", FLAGS.context_steps)
@@ -43,16 +43,15 @@ def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
     folder.check_data(run.spec.of(dataset).to_json())
     num_steps = FLAGS.num_steps or left
     context, truth = forecasts.contexts(dataset, FLAGS.split, FLAGS.context_steps, num_steps, FLAGS.num_sequences)
-    found = forecasts.forecast(
-        run.model,
-        run.spec,
-        context,
-        truth,
-        FLAGS.num_samples,
-        num_importance=FLAGS.num_importance,
-        temperature=FLAGS.temperature,
-        seed=FLAGS.sampling_seed,
-    )
+    options = (FLAGS.num_samples, FLAGS.num_importance, FLAGS.temperature, FLAGS.sampling_seed)
+    samples = run.forecast(context, num_steps, *options)
+    found = {
+        "context": context,
+        "truth": truth,
+        "samples": samples,
+        "quantiles": np.quantile(samples, forecasts.LEVELS, axis=0).astype(samples.dtype),
+        "levels": np.array(forecasts.LEVELS),
+    }
     return found, run.spec
 
 

@@ -1,10 +1,9 @@
 """Fills in what is missing in sequences, given what is observed before and after it.
 
-python -m launch.impute --workdir=runs/csv-sisrnn --input=gaps.npz --output=filled.npz
+python -m launch.impute --workdir=runs/csv-sisrnn --input=gaps.csv --output=filled.csv
 """
 
 import pathlib
-from typing import Any
 
 import numpy as np
 from absl import app
@@ -13,9 +12,10 @@ from absl.flags import FLAGS, mark_flag_as_required
 from flags import help, workdir
 from flags import imputation as imputation_flags
 from flags.arguments import flags_only
-from sisrnn_tf.analysis import imputation
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.runs import training
+from sisrnn_tf.data import tables
+from sisrnn_tf.data.spec import Sequences
+from sisrnn_tf.runs import predictor
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -23,17 +23,27 @@ from sisrnn_tf.runs.workdir import Workdir
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    folder = Workdir(FLAGS.workdir)
-    output = Output("output", FLAGS.output or folder.path / "imputed.npz", [FLAGS.input])
-    run = training.load_best(folder)
-    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
-    observations, mask = imputation.read(pathlib.Path(FLAGS.input), run.spec)
-    options = {"num_samples": FLAGS.num_samples, "num_importance": FLAGS.num_importance}
-    filled = imputation.impute(run.model, run.spec, observations, mask, seed=FLAGS.sampling_seed, **options)
-    arrays: dict[str, Any] = {**filled, "lengths": mask.sum(axis=1)}
-    where = output.write(lambda file: np.savez_compressed(file, **arrays))
-    count = int(np.isnan(observations[mask]).sum())
-    print(f"Filled {count:,} values of {len(observations):,} sequences; wrote {where}")
+    folder, given = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.input)
+    path = pathlib.Path(FLAGS.output or folder.path / f"imputed{given.suffix}")
+    require(path.suffix in (".csv", ".npz"), "output", "a .csv or an .npz file", str(path))
+    output = Output("output", path, [given])
+    run = predictor.load(folder.path)
+    table = tables.read(given, run.spec)
+    options = (FLAGS.num_samples, FLAGS.num_importance, FLAGS.sampling_seed)
+    filled = run.impute(table._replace(frame=None), *options)
+    where = _write(output, table, filled)
+    count = sum(int(np.isnan(sequence).sum()) for sequence in table.sequences)
+    print(f"Filled {count:,} values of {len(table.sequences):,} sequences by epoch {run.epoch}; wrote {where}")
+
+
+def _write(output: Output, table: tables.Table, filled: predictor.Imputed) -> str:
+    """Writes the sequences with their names, as .npz with the draws too, and returns where."""
+    if output.path.suffix == ".csv":
+        content = tables.to_csv(tables.steps(table, filled.observations))
+        return output.write(lambda file: file.write(content))
+    padded = Sequences.of(filled.observations, np.nan)
+    arrays = {"observations": padded.observations, "samples": filled.samples, "lengths": padded.lengths}
+    return output.write(lambda file: np.savez_compressed(file, **arrays, sequence=np.array(table.keys)))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.observations)
 
+    @property
+    def mask(self) -> np.ndarray:
+        """Which steps are real, bool `[N, T]`."""
+        return np.arange(self.observations.shape[1]) < self.lengths[:, np.newaxis]
+
     @classmethod
     def of(cls, parts: Sequence[np.ndarray], padding: float = 0) -> "Sequences":
         """Returns sequences of different lengths as one array, padded on the right.

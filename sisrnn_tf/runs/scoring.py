@@ -19,18 +19,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from sisrnn_tf._version import __version__
 from sisrnn_tf.core import atomic, random
 from sisrnn_tf.core.validation import parse_json, require
-from sisrnn_tf.data import shards
+from sisrnn_tf.data import shards, tables
 from sisrnn_tf.data.coverage import Coverage
-from sisrnn_tf.runs import training
-from sisrnn_tf.runs.workdir import Workdir
+from sisrnn_tf.runs import predictor
 
 FORMATS = ("csv", "npz")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
 _FIELDS = ("sequence", "log_likelihood", "num_steps")
 
 
@@ -85,10 +84,11 @@ class Scorer:
     """
 
     def __init__(self, job: Job):
-        self.job, self.run = job, training.load_best(Workdir(job.workdir))
-        num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
-        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.run.model.get_weights())
-        texts = (self.run.config.to_json(), self.run.spec.to_json())
+        self.job, self.predictor = job, predictor.load(job.workdir)
+        config, spec = self.predictor.config, self.predictor.spec
+        num_mixing = config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
+        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.predictor.model.get_weights())
+        texts = (config.to_json(), spec.to_json())
         self.model = [*(_hash(text.encode()) for text in texts), _hash(weights), __version__]
         self.numbers = job.num_importance, num_mixing
 
@@ -105,7 +105,7 @@ class Scorer:
         done = _read_record(record)
         if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
             return Result(name, done["num_sequences"], was_done=True, coverage=done["coverage"])
-        shard = shards.read(path, self.run.spec, self.run.vocabulary)
+        shard = shards.read(path, self.predictor.spec, self.predictor.vocabulary)
         content = _to_bytes(self._values(name, path, shard), self.job.format)
         atomic.write(output, lambda file: file.write(content))
         coverage = shard.coverage and shard.coverage._asdict()
@@ -120,30 +120,23 @@ class Scorer:
 
     def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
         """Returns the values of a shard's sequences, each `[N]`."""
-        seed = random.fold_in(random.as_seed(self.job.seed), zlib.crc32(name.encode()) - 2**31)
+        seed = shard_seed(self.job.seed, name)
         lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
-        parts = []
-        for first in range(0, len(lengths), self.job.batch_size):
-            sequences = shard.sequences[first : first + self.job.batch_size]
-            try:
-                parts.append(self._score_batch(sequences, seed, first))
-            except ValueError as error:
-                raise ValueError(f"{path}, sequences from {shard.keys[first]} on: {error}") from error
-        return dict(zip(_FIELDS, (np.array(shard.keys), np.concatenate(parts), lengths), strict=True))
+        try:
+            values = self.predictor.score(list(shard.sequences), *self.numbers, seed, self.job.batch_size)
+        except ValueError as error:
+            raise ValueError(f"{path}, {error}") from error
+        return dict(zip(_FIELDS, (np.array(shard.keys), values, lengths), strict=True))
 
-    def _score_batch(self, sequences, seed: tf.Tensor, first: int) -> np.ndarray:
-        """Returns log-likelihoods in the user's units, `[B]`."""
-        model, normalization, has_words = self.run.model, self.run.spec.normalization, self.run.spec.kind.has_words
-        if not has_words:
-            sequences = [self.run.spec.from_units(sequence) for sequence in sequences]
-        model.emission.check(np.concatenate(sequences))
-        lengths = np.array([len(sequence) for sequence in sequences])
-        mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
-        dtype = np.int32 if has_words else np.float32
-        observations = np.zeros([*mask.shape, *sequences[0].shape[1:]], dtype)
-        observations[mask] = np.concatenate(sequences)
-        values = model.score(observations, mask, *self.numbers, seed, first).numpy()
-        return values if normalization is None else values - lengths * normalization.log_volume
+
+def shard_seed(seed: int, name: str) -> tf.Tensor:
+    """Returns the seed of a shard's noise, int32 `[2]`: so its values depend on no other shard.
+
+    Args:
+        seed: of all shards.
+        name: of the shard, of its file without the ending.
+    """
+    return random.fold_in(random.as_seed(seed), zlib.crc32(name.encode()) - 2**31)
 
 
 def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> Iterator[Result]:
@@ -222,13 +215,4 @@ def _to_bytes(values: Mapping[str, Any], kind: str) -> bytes:
         content = io.BytesIO()
         np.savez_compressed(content, **values)
         return content.getvalue()
-    keys, *numbers = (value.tolist() for value in values.values())
-    rows = [list(values), *([_to_cell(key), *map(repr, row)] for key, *row in zip(keys, *numbers, strict=True))]
-    return "".join(",".join(row) + "\n" for row in rows).encode()
-
-
-def _to_cell(key: str) -> str:
-    """Returns a key as a cell of a csv file that a spreadsheet takes for text, and not for a formula that it runs."""
-    text = f"'{key}" if key.startswith(_FORMULAS) else key
-    # csv.writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+    return tables.to_csv(pd.DataFrame(values))

@@ -24,7 +24,7 @@ class Workdir:
         checkpoints, likelihoods, plots, tensorboard: folders.
     """
 
-    def __init__(self, path: str | pathlib.Path):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
         self.data_spec = self.path / "data.json"
