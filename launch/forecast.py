@@ -1,61 +1,70 @@
-"""Forecasts held-out sequences after their beginnings: draws and quantiles as .npz, and a picture.
+"""Forecasts series past their end, or held-out ones from past origins, measured by what did follow (a backtest).
 
-python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_steps=10
+python -m launch.forecast --workdir=runs/csv-sisrnn --input=series.csv --num_steps=10
+python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_steps=10 --num_origins=3 --stride=5
 """
 
 import pathlib
 
-import numpy as np
 from absl import app
 from absl.flags import FLAGS, mark_flag_as_required
 
 from flags import forecasting, help, workdir
-from flags.arguments import flags_only
+from flags.arguments import flags_only, refuse_useless
 from sisrnn_tf import factory
-from sisrnn_tf.analysis import forecasts, plotting
+from sisrnn_tf.analysis import backtests
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import predictor
-from sisrnn_tf.runs.outputs import Output
+from sisrnn_tf.runs import predictor, run_forecasts
+from sisrnn_tf.runs.run_forecasts import Draws, Forecast, Origins
 from sisrnn_tf.runs.workdir import Workdir
+
+_BACKTEST = ("split", "num_sequences", "context_steps", "num_origins", "stride", "season_length")
 
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
-    path = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts", "forecasts")
-    arrays, picture = (Output("output_dir", path.with_suffix(ending)) for ending in (".npz", ".png"))
-    found, spec = _forecast(folder)
-    where = arrays.write(lambda file: np.savez_compressed(file, **found))
-    print(f"Wrote forecasts {found['samples'].shape} to {where}")
-    figure = plotting.fans(found["context"], found["samples"], found["truth"], f"Forecasts, {FLAGS.split} split")
-    print(f"Picture: {picture.write(lambda file: plotting.write(figure, file, '.png'))}")
-    print(forecasts.describe(found, spec))
+    where = pathlib.Path(FLAGS.output_dir or folder.forecasts)
+    files = run_forecasts.outputs(where, [] if FLAGS.input is None else [FLAGS.input], FLAGS.input is None)
+    found = _backtest(folder) if FLAGS.input is None else _continue(folder)
+    said = run_forecasts.write(found, files)
+    print(f"Forecasts {found.samples.shape}, [draws, sequences, steps, features]:")
+    print("\n".join(f"  {line}" for line in said.values()))
+    if found.record is not None and found.season is not None:
+        print(f"\n{found.title}, {found.record['num_windows']} forecasts, {found.season.describe()}:")
+        print(backtests.table(found.record["records"]))
 
 
-def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
-    run = predictor.load(folder.path)
-    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
-    left = run.spec.num_steps - FLAGS.context_steps
-    require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", FLAGS.context_steps)
+def _continue(folder: Workdir) -> Forecast:
+    refuse_useless([name for name in _BACKTEST if FLAGS[name].present], "A forecast of --input")
+    require(FLAGS.num_steps is not None, "num_steps", "given with --input: how many steps to forecast", None)
+    run = _load(folder)
+    return run_forecasts.continue_file(run, pathlib.Path(FLAGS.input), _draws(FLAGS.num_steps))
+
+
+def _backtest(folder: Workdir) -> Forecast:
+    context_steps = FLAGS.context_steps
+    require(context_steps is not None, "context_steps", "given: a backtest's steps before a forecast; or --input", None)
+    run = _load(folder)
+    left = run.spec.num_steps - context_steps
+    require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", context_steps)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     folder.check_data(run.spec.of(dataset).to_json())
-    num_steps = FLAGS.num_steps or left
-    context, truth = forecasts.contexts(dataset, FLAGS.split, FLAGS.context_steps, num_steps, FLAGS.num_sequences)
-    options = (FLAGS.num_samples, FLAGS.num_importance, FLAGS.temperature, FLAGS.sampling_seed)
-    samples = run.forecast(context, num_steps, *options)
-    found = {
-        "context": context,
-        "truth": truth,
-        "samples": samples,
-        "quantiles": np.quantile(samples, forecasts.LEVELS, axis=0).astype(samples.dtype),
-        "levels": np.array(forecasts.LEVELS),
-    }
-    return found, run.spec
+    origins = Origins(*(FLAGS[name].value for name in _BACKTEST))
+    return run_forecasts.backtest(run, dataset, origins, _draws(FLAGS.num_steps or left))
+
+
+def _load(folder: Workdir) -> predictor.Predictor:
+    run = predictor.load(folder.path)
+    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
+    return run
+
+
+def _draws(num_steps: int) -> Draws:
+    return Draws(num_steps, FLAGS.num_samples, FLAGS.num_importance, FLAGS.temperature, FLAGS.sampling_seed)
 
 
 if __name__ == "__main__":
-    for required in ("workdir", "context_steps"):
-        mark_flag_as_required(required)
+    mark_flag_as_required("workdir")
     app.run(main, flags_parser=help.parser(workdir, forecasting))

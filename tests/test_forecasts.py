@@ -1,7 +1,5 @@
 """Forecasts and fills in the user's units: beginnings of held-out sequences, files with gaps."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -57,16 +55,6 @@ def test_forecasts_do_not_depend_on_the_sequences_after_them(spec, model):
     whole = forecasts.draw(model, spec, contexts, 2, 3, seed=1)
     np.testing.assert_allclose(whole[:, :10], forecasts.draw(model, spec, contexts[:10], 2, 3, seed=1), rtol=1e-5)
     assert whole.shape == (3, 70, 2, 1) and (whole[:, 0] != whole[:, 64]).all()
-
-
-def test_the_share_of_values_that_intervals_hold_is_told(spec):
-    bounds = np.array([0.0, 0, 0, 0, 1])[:, np.newaxis, np.newaxis, np.newaxis] * np.ones((1, 4, 1))
-    found = {"truth": np.array([[[0.5], [2.0], [1.0], [np.nan]]]), "quantiles": bounds}
-    assert forecasts.describe(found, spec) == "80% intervals hold 66.7% of the 3 values that followed"
-    pens = np.concatenate([found["truth"], found["truth"], np.zeros_like(found["truth"])], axis=-1)
-    strokes = {"truth": pens, "quantiles": np.tile(bounds, 3)}
-    of_strokes = dataclasses.replace(spec, emission="strokes")
-    assert forecasts.describe(strokes, of_strokes) == "80% intervals hold 66.7% of the 6 values that followed"
 
 
 def test_gaps_are_filled_and_the_rest_left_as_it_is(spec, model):

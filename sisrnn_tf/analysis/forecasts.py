@@ -13,7 +13,7 @@ from sisrnn_tf.models.stepwise import StepwiseModel
 
 _LOGGER = logging.getLogger(__name__)
 _BATCH_SIZE = 64
-LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)  # of the quantiles that are written
 
 
 def contexts(
@@ -96,18 +96,3 @@ def draw(
         given = (batch.observations, num_steps, num_samples, batch.mask, part_seed)
         parts.append(spec.to_units(model.forecast(*given, **options).numpy()))
     return np.concatenate(parts, axis=1)
-
-
-def describe(found: dict[str, np.ndarray], spec: DataSpec) -> str:
-    """Returns how many of the real values that followed lie between the outer quantiles, in words.
-
-    Args:
-        found: as of `forecast`.
-        spec: of the data; the pen of strokes is no real value, so it does not count.
-    """
-    features = slice(2) if spec.kind.has_pen else slice(None)
-    truth, lower, upper = (part[..., features] for part in (found["truth"], *found["quantiles"][[0, -1]]))
-    known = np.isfinite(truth)
-    covered = (lower <= truth) & (truth <= upper)
-    level, share = LEVELS[-1] - LEVELS[0], covered[known].mean()
-    return f"{100 * level:.0f}% intervals hold {100 * share:.1f}% of the {known.sum():,} values that followed"
