@@ -1,12 +1,14 @@
-"""Log-likelihoods of sequences in the user's units."""
+"""Log-likelihoods of sequences, and of their steps, in the user's units."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from sisrnn_tf.core import random
 from sisrnn_tf.data.spec import DataSpec, Sequences
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.stepwise import StepwiseModel
 
 
 def score(
@@ -51,3 +53,69 @@ def to_batch(model: SequenceModel, spec: DataSpec, sequences: Sequence[np.ndarra
         sequences = [spec.from_units(sequence) for sequence in sequences]
     model.emission.check(np.concatenate(sequences))
     return Sequences.of(sequences)
+
+
+class StepScores(NamedTuple):
+    """How surprising steps are, -log p(x_t | x_<t), nats, of real values of a density in the user's units.
+
+    Attributes:
+        steps: `[sum T]`.
+        features: of each feature alone, `[sum T, D]`; None where the model does not score them.
+    """
+
+    steps: np.ndarray
+    features: np.ndarray | None
+
+    def quantiles(self, reference: "StepScores") -> "StepScores":
+        """Returns how many of other steps are less surprising than each of these, shares from 0 to 1.
+
+        Args:
+            reference: the other steps.
+        """
+        steps = _shares(self.steps, reference.steps)
+        if self.features is None or reference.features is None:
+            return StepScores(steps, None)
+        pairs = zip(self.features.T, reference.features.T, strict=True)
+        return StepScores(steps, np.stack([_shares(*pair) for pair in pairs], axis=1))
+
+
+def _shares(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return np.searchsorted(np.sort(others), values) / len(others)
+
+
+def score_steps(
+    model: StepwiseModel,
+    spec: DataSpec,
+    sequences: Sequence[np.ndarray],
+    num_importance: int,
+    num_mixing: int,
+    seed: random.Seed,
+    batch_size: int = 64,
+) -> StepScores:
+    """Returns how surprising each step of sequences is given those before it; the sum is minus their `score`.
+
+    Args:
+        model: trained.
+        spec: of its data.
+        sequences: in the user's units, each `[T_n, D]`.
+        num_importance, num_mixing, seed: as of `model.predict_steps`.
+        batch_size: sequences at a time; of values it changes the last bits alone.
+
+    Raises:
+        ValueError: a sequence is nothing that the model can score.
+    """
+    steps: list[np.ndarray] = []
+    features: list[np.ndarray] = []
+    for first in range(0, len(sequences), batch_size):
+        try:
+            batch = to_batch(model, spec, sequences[first : first + batch_size])
+            numbers = (num_importance, num_mixing, seed, first)
+            found = model.predict_steps(batch.observations, batch.mask, *numbers)
+        except ValueError as error:
+            raise ValueError(f"sequences from number {first} on: {error}") from error
+        steps.append(found.steps.numpy()[batch.mask])
+        if found.features is not None:
+            features.append(found.features.numpy()[batch.mask])
+    scale = np.ones(spec.observation_size) if spec.normalization is None else spec.normalization.scale
+    volumes = np.log(scale)
+    return StepScores(volumes.sum() - np.concatenate(steps), volumes - np.concatenate(features) if features else None)

@@ -141,16 +141,18 @@ def read(path: pathlib.Path, spec: DataSpec) -> Table:
         raise ValueError(f"{path} cannot be read as sequences: {error}") from error
 
 
-def steps(table: Table, parts: Sequence[np.ndarray]) -> pd.DataFrame:
+def steps(table: Table, parts: Sequence[np.ndarray], columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Returns values of all steps as a frame, a row a step.
 
     Args:
         table: the sequences that they are of.
-        parts: of each sequence, `[T_n, D]`.
+        parts: of each sequence, `[T_n, C]`.
+        columns: names of the C columns; None for those of the features.
     """
+    columns = table.features if columns is None else columns
     if table.frame is not None:
-        return table.like(parts, table.features)
-    frame = pd.DataFrame(np.concatenate(parts), columns=list(table.features))
+        return table.like(parts, columns)
+    frame = pd.DataFrame(np.concatenate(parts), columns=list(columns))
     frame.insert(0, SEQUENCE, np.repeat(np.asarray(table.keys), table.lengths))
     return frame
 

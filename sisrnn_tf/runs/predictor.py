@@ -20,10 +20,12 @@ from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.sampling import Sampler
 from sisrnn_tf.runs import texts, training
+from sisrnn_tf.runs.step_scores import StepScorer
 from sisrnn_tf.runs.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 _BATCH_SIZE = 256
+STEP_IMPORTANCE = 100  # M of the scores of steps, where none is given
 
 
 def load(path: str | os.PathLike[str]) -> "Predictor":
@@ -81,7 +83,7 @@ class Predictor:
     """
 
     def __init__(self, workdir: Workdir, run: training.TrainedRun):
-        self._run, self._workdir = run, workdir
+        self._steps = StepScorer(workdir, run)
         self.path = workdir.path
         self.model: SequenceModel = run.model
         self.spec: DataSpec = run.spec
@@ -155,32 +157,42 @@ class Predictor:
     def score(
         self,
         observations: Any,
-        num_importance: int = 1,
+        num_importance: int | None = None,
         num_mixing: int | None = None,
         seed: random.Seed = 0,
         batch_size: int = _BATCH_SIZE,
+        per_step: bool = False,
     ) -> Any:
         """Returns log p(x) of sequences or sentences, nats: of real values a density in the data's units.
 
         Args:
             observations: sequences, see the class; or sentences, strings or the numbers of their words.
-            num_importance: M; 1 for the bound L_K, else particles.
+            num_importance: M; 1 for the bound L_K, else particles. None for 1, with `per_step` for 100.
             num_mixing: K; None for that of the run's validation.
             seed: an int or a pair of ints; `launch.score` gives each shard its own, `scoring.shard_seed`.
             batch_size: sequences at a time; of values it changes the last bits alone.
+            per_step: whether to look at steps, not of sentences.
 
         Returns:
-            `[N]`; of a frame a pandas Series by the names of the sequences.
+            `[N]`; of a frame a pandas Series by the names of the sequences. With `per_step` a frame, a row a step, of
+            `sequence`, `step`, `nll`, -log p(x_t | x_<t), and `quantile`, the share of the steps of the run's
+            validation split that are less surprising; and the two of each feature alone, `nll_NAME` and
+            `quantile_NAME`, where there are several and the emission scores them.
 
         Raises:
-            ValueError: there is something that the model cannot score, or a number is out of its range.
+            ValueError: there is something that the model cannot score, or a number is out of its range; or with
+                `per_step` the run's data is not there, which the quantiles need.
         """
         num_mixing = self.config.training.eval_num_mixing if num_mixing is None else num_mixing
-        numbers = (num_importance, num_mixing, seed, batch_size)
+        if per_step:
+            self._require_steps()
+            numbers = (STEP_IMPORTANCE if num_importance is None else num_importance, num_mixing, seed)
+            return self._steps.score(tables.of(observations, self.spec), *numbers, batch_size)
+        numbers = (1 if num_importance is None else num_importance, num_mixing, seed)
         if self.vocabulary is not None:
-            return scores.score(self.model, self.spec, self._to_words(observations), *numbers)
+            return scores.score(self.model, self.spec, self._to_words(observations), *numbers, batch_size)
         table = tables.of(observations, self.spec)
-        values = scores.score(self.model, self.spec, table.sequences, *numbers)
+        values = scores.score(self.model, self.spec, table.sequences, *numbers, batch_size)
         if table.frame is None:
             return values
         return pd.Series(values, pd.Index(table.keys, name=SEQUENCE), name="log_likelihood")

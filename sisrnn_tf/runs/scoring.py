@@ -23,6 +23,7 @@ import pandas as pd
 import tensorflow as tf
 
 from sisrnn_tf._version import __version__
+from sisrnn_tf.analysis import plotting
 from sisrnn_tf.core import atomic, random
 from sisrnn_tf.core.validation import parse_json, require
 from sisrnn_tf.data import shards, tables
@@ -40,19 +41,22 @@ class Job(NamedTuple):
         workdir: of the run.
         output: folder of the values.
         num_mixing: K; None for that of the run's validation.
-        num_importance: M.
+        num_importance: M; None for that of `Predictor.score`.
         seed: of the noise.
         batch_size: sequences at a time.
         format: of the values, one of `FORMATS`.
+        threshold: look at steps, and mark those whose quantile among validation steps is beyond it; None to score
+            sequences.
     """
 
     workdir: str
     output: pathlib.Path
     num_mixing: int | None = None
-    num_importance: int = 1
+    num_importance: int | None = None
     seed: int = 0
     batch_size: int = 256
     format: str = "csv"
+    threshold: float | None = None
 
 
 class Result(NamedTuple):
@@ -64,6 +68,7 @@ class Result(NamedTuple):
         was_done: whether an earlier call has made it.
         error: why it could not be scored; None where it was.
         coverage: of text that was scored, how much of it the vocabulary knows; else None.
+        num_beyond: steps beyond the threshold; None where there is none.
     """
 
     name: str
@@ -71,6 +76,7 @@ class Result(NamedTuple):
     was_done: bool = False
     error: str | None = None
     coverage: Coverage | None = None
+    num_beyond: int | None = None
 
 
 class Scorer:
@@ -90,23 +96,34 @@ class Scorer:
         weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.predictor.model.get_weights())
         texts = (config.to_json(), spec.to_json())
         self.model = [*(_hash(text.encode()) for text in texts), _hash(weights), __version__]
-        self.numbers = job.num_importance, num_mixing
+        usual = 1 if job.threshold is None else predictor.STEP_IMPORTANCE
+        self.numbers = usual if job.num_importance is None else job.num_importance, num_mixing
 
     def score(self, name: str, path: pathlib.Path) -> Result:
         """Scores a shard, unless that is done, and writes its values."""
         stat = path.stat()
-        identity = {
+        identity: dict[str, Any] = {
             "input": {"name": path.name, "size": stat.st_size, "changed": stat.st_mtime_ns},
             "model": self.model,
             "num_importance, num_mixing, seed": [*self.numbers, self.job.seed],
         }
+        if self.job.threshold is not None:
+            identity["threshold of steps"] = self.job.threshold
         output = self.job.output / f"{name}.{self.job.format}"
         record = self.job.output / "done" / f"{output.name}.json"
         done = _read_record(record)
         if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
-            return Result(name, done["num_sequences"], was_done=True, coverage=done["coverage"])
+            found = (done["num_sequences"], True, None, done["coverage"], done.get("num_beyond"))
+            return Result(name, *found)
         shard = shards.read(path, self.predictor.spec, self.predictor.vocabulary)
-        content = _to_bytes(self._values(name, path, shard), self.job.format)
+        try:
+            values, num_beyond = self._values(name, shard), None
+            if self.job.threshold is not None:
+                num_beyond = int(values["beyond"].sum())
+                self._draw(name, shard, values)
+        except ValueError as error:
+            raise ValueError(f"{path}, {error}") from error
+        content = _to_bytes(values, self.job.format)
         atomic.write(output, lambda file: file.write(content))
         coverage = shard.coverage and shard.coverage._asdict()
         done = {
@@ -114,19 +131,32 @@ class Scorer:
             "output": _hash(content),
             "num_sequences": len(shard.keys),
             "coverage": coverage,
+            "num_beyond": num_beyond,
         }
         atomic.write_text(record, json.dumps(done, indent=2) + "\n")
-        return Result(name, len(shard.keys), coverage=shard.coverage)
+        return Result(name, len(shard.keys), coverage=shard.coverage, num_beyond=num_beyond)
 
-    def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
-        """Returns the values of a shard's sequences, each `[N]`."""
-        seed = shard_seed(self.job.seed, name)
-        lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
-        try:
-            values = self.predictor.score(list(shard.sequences), *self.numbers, seed, self.job.batch_size)
-        except ValueError as error:
-            raise ValueError(f"{path}, {error}") from error
-        return dict(zip(_FIELDS, (np.array(shard.keys), values, lengths), strict=True))
+    def _values(self, name: str, shard: shards.Shard) -> dict[str, np.ndarray]:
+        """Returns the values of a shard's sequences, each `[N]`, or with a threshold of their steps, each `[sum T]`."""
+        numbers = (*self.numbers, shard_seed(self.job.seed, name), self.job.batch_size)
+        if self.job.threshold is None:
+            values = self.predictor.score(list(shard.sequences), *numbers)
+            lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
+            return dict(zip(_FIELDS, (np.array(shard.keys), values, lengths), strict=True))
+        table = tables.Table(shard.keys, shard.sequences, tables.feature_names(self.predictor.spec))
+        frame = self.predictor.score(table, *numbers, per_step=True)
+        beyond = (frame[tables.QUANTILE] > self.job.threshold).astype(int)
+        frame.insert(frame.columns.get_loc(tables.QUANTILE) + 1, "beyond", beyond)
+        values = {column: frame[column].to_numpy() for column in frame}
+        return values | {tables.SEQUENCE: frame[tables.SEQUENCE].to_numpy(str)}
+
+    def _draw(self, name: str, shard: shards.Shard, values: Mapping[str, np.ndarray]) -> None:
+        """Writes a picture of the sequences whose steps are the most surprising."""
+        ends = np.cumsum([len(sequence) for sequence in shard.sequences])[:-1]
+        surprises, beyond = (np.split(values[column], ends) for column in ("nll", "beyond"))
+        names = tables.feature_names(self.predictor.spec)
+        figure = plotting.surprises(shard.sequences, surprises, beyond, shard.keys, names)
+        plotting.save(figure, self.job.output / f"{name}.png")
 
 
 def shard_seed(seed: int, name: str) -> tf.Tensor:

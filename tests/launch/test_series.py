@@ -126,6 +126,29 @@ def test_a_backtest_measures_forecasts_beside_naive_ones_and_the_report_has_it(r
     assert f"{records['flow', 'model']['crps']:.4f}" in page
 
 
+def test_a_planted_anomaly_is_found_in_its_step_and_feature(run, new, tmp_path):
+    planted = pd.read_csv(new)
+    planted.loc[7, "flow"] += 200
+    planted.to_csv(tmp_path / "planted.csv", index=False)
+    flags = (f"--input={tmp_path / 'planted.csv'}", f"--output={tmp_path / 'out'}", "--num_importance=20", "--per_step")
+    status, output = launcher.run("score", f"--workdir={run}", *flags, "--threshold=0.995")
+    assert status == 0, output
+    steps = pd.read_csv(tmp_path / "out" / "planted.csv")
+    assert len(steps) == 21 and steps["nll"].idxmax() == 7 and steps["nll_flow"].idxmax() == 7
+    row = steps.loc[7]
+    assert (row["sequence"], row["step"], row["quantile"], row["beyond"]) == ("north", 7, 1.0, 1)
+    assert row["quantile_flow"] == 1.0 and row["quantile_level"] < 0.995
+    assert steps["beyond"].sum() < 6 and f"{steps['beyond'].sum()} steps are beyond the threshold" in output
+    assert ((steps["quantile"] > 0.995) == steps["beyond"]).all()
+    assert matplotlib.image.imread(tmp_path / "out" / "planted.png").std() > 0.01
+
+    found = sisrnn_tf.load(run).score(planted, 20, seed=scoring.shard_seed(0, "planted"), per_step=True)
+    np.testing.assert_allclose(found["nll"], steps["nll"], rtol=1e-6)
+    np.testing.assert_allclose(found["nll_level"], steps["nll_level"], rtol=1e-5)
+    status, output = launcher.run("score", f"--workdir={run}", *flags, "--threshold=0.995")
+    assert status == 0 and "1 of them done before" in output and f"{steps['beyond'].sum()} steps are beyond" in output
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
