@@ -21,7 +21,20 @@ flags.DEFINE_enum(
     "spreadsheet would take for a formula.",
 )
 flags.DEFINE_integer("num_mixing", None, "K; default: that of the run's validation.", lower_bound=0)
-flags.DEFINE_integer("num_importance", 1, "M, particles.", lower_bound=1)
+flags.DEFINE_integer("num_importance", None, "M, particles; default: 1, with --per_step 100.", lower_bound=1)
+flags.DEFINE_bool(
+    "per_step",
+    False,
+    "Score each step, -log p(x_t | x_<t), of all features and of each alone, with its quantile among the steps of the "
+    "validation split; beside the values of a shard goes a picture that marks the steps beyond --threshold.",
+)
+flags.DEFINE_float(
+    "threshold",
+    None,
+    "With --per_step: the quantile beyond which a step is marked. Default: 0.99.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the noise.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 256, "Sequences at a time; of values it changes the last bits alone.", lower_bound=1)
 flags.DEFINE_integer("num_workers", 1, "Processes on this machine, a shard each at a time.", lower_bound=1)

@@ -1,68 +1,93 @@
-"""Forecasts held-out sequences after their beginnings: draws and quantiles as .npz, and a picture.
+"""Forecasts series past their end, or held-out ones from past origins, measured by what did follow (a backtest).
 
-python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_steps=10
+python -m launch.forecast --workdir=runs/csv-sisrnn --input=series.csv --num_steps=10
+python -m launch.forecast --workdir=runs/csv-sisrnn --context_steps=20 --num_steps=10 --num_origins=3 --stride=5
 """
 
 import pathlib
+from typing import TYPE_CHECKING
 
-import numpy as np
 from absl.flags import FLAGS
 
 from flags import forecasting, workdir
-from flags.arguments import flags_only
+from flags.arguments import flags_only, refuse_useless
 from launch import console
 from launch.command import Command
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from sisrnn_tf.runs.predictor import Predictor
+    from sisrnn_tf.runs.run_forecasts import Draws, Forecast
+
+_BACKTEST = ("split", "num_sequences", "context_steps", "num_origins", "stride", "season_length")
 
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
     folder = Workdir(FLAGS.workdir)
-    path = pathlib.Path(FLAGS.output_dir or folder.path / "forecasts", "forecasts")
-    arrays, picture = (Output("output_dir", path.with_suffix(ending)) for ending in (".npz", ".png"))
+    _require_flags()
     folder.read_config()
     console.import_tensorflow()
-    from sisrnn_tf.analysis import forecasts, plotting
+    from sisrnn_tf.analysis import backtests
+    from sisrnn_tf.runs import run_forecasts
 
-    found, spec = _forecast(folder)
-    where = arrays.write(lambda file: np.savez_compressed(file, **found))
-    print(f"Wrote forecasts {found['samples'].shape} to {where}")
-    figure = plotting.fans(found["context"], found["samples"], found["truth"], f"Forecasts, {FLAGS.split} split")
-    print(f"Picture: {picture.write(lambda file: plotting.write(figure, file, '.png'))}")
-    print(forecasts.describe(found, spec))
+    where = pathlib.Path(FLAGS.output_dir or folder.forecasts)
+    files = run_forecasts.outputs(where, [] if FLAGS.input is None else [FLAGS.input], FLAGS.input is None)
+    found = _backtest(folder) if FLAGS.input is None else _continue(folder)
+    said = run_forecasts.write(found, files)
+    print(f"Forecasts {found.samples.shape}, [draws, sequences, steps, features]:")
+    print("\n".join(f"  {line}" for line in said.values()))
+    if found.record is not None and found.season is not None:
+        print(f"\n{found.title}, {found.record['num_windows']} forecasts, {found.season.describe()}:")
+        print(backtests.table(found.record["records"]))
 
 
-def _forecast(folder: Workdir) -> tuple[dict, DataSpec]:
+def _require_flags() -> None:
+    if FLAGS.input is None:
+        expected = "given: a backtest's steps before a forecast; or --input"
+        require(FLAGS.context_steps is not None, "context_steps", expected, None)
+    else:
+        refuse_useless([name for name in _BACKTEST if FLAGS[name].present], "A forecast of --input")
+        require(FLAGS.num_steps is not None, "num_steps", "given with --input: how many steps to forecast", None)
+
+
+def _continue(folder: Workdir) -> "Forecast":
+    from sisrnn_tf.runs import run_forecasts
+
+    run = _load(folder)
+    return run_forecasts.continue_file(run, pathlib.Path(FLAGS.input), _draws(FLAGS.num_steps))
+
+
+def _backtest(folder: Workdir) -> "Forecast":
     from sisrnn_tf import factory
-    from sisrnn_tf.analysis import forecasts
-    from sisrnn_tf.runs import training
+    from sisrnn_tf.runs import run_forecasts
 
-    run = training.load_best(folder)
-    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
-    left = run.spec.num_steps - FLAGS.context_steps
-    require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", FLAGS.context_steps)
+    run, context_steps = _load(folder), FLAGS.context_steps
+    left = run.spec.num_steps - context_steps
+    require(left > 0, "context_steps", f"below the {run.spec.num_steps} steps of the data", context_steps)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     folder.check_data(run.spec.of(dataset).to_json())
-    num_steps = FLAGS.num_steps or left
-    context, truth = forecasts.contexts(dataset, FLAGS.split, FLAGS.context_steps, num_steps, FLAGS.num_sequences)
-    found = forecasts.forecast(
-        run.model,
-        run.spec,
-        context,
-        truth,
-        FLAGS.num_samples,
-        num_importance=FLAGS.num_importance,
-        temperature=FLAGS.temperature,
-        seed=FLAGS.sampling_seed,
-    )
-    return found, run.spec
+    origins = run_forecasts.Origins(*(FLAGS[name].value for name in _BACKTEST))
+    return run_forecasts.backtest(run, dataset, origins, _draws(FLAGS.num_steps or left))
 
 
-COMMAND = Command(main, (workdir, forecasting), ("workdir", "context_steps"))
+def _load(folder: Workdir) -> "Predictor":
+    from sisrnn_tf.runs import predictor
+
+    run = predictor.load(folder.path)
+    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
+    return run
+
+
+def _draws(num_steps: int) -> "Draws":
+    from sisrnn_tf.runs.run_forecasts import Draws
+
+    return Draws(num_steps, FLAGS.num_samples, FLAGS.num_importance, FLAGS.temperature, FLAGS.sampling_seed)
+
+
+COMMAND = Command(main, (workdir, forecasting), ("workdir",))
 
 if __name__ == "__main__":
     COMMAND.run()

@@ -26,7 +26,7 @@ from sisrnn_tf.runs.workdir import Workdir
 
 if TYPE_CHECKING:
     from sisrnn_tf.models.sampling import Sampler
-    from sisrnn_tf.runs import training
+    from sisrnn_tf.runs.predictor import Predictor
 
 
 @flags_only
@@ -41,9 +41,9 @@ def main() -> None:
     folder.read_config()
     console.import_tensorflow()
     from sisrnn_tf.models.sampling import Sampler
-    from sisrnn_tf.runs import training
+    from sisrnn_tf.runs import predictor
 
-    run = training.load_best(folder)
+    run = predictor.load(folder.path)
     kind = run.spec.kind
     outputs = _outputs(folder, kind)
     others = {name for each in kinds.KINDS.values() for name in each.generation_flags} - set(kind.generation_flags)
@@ -70,7 +70,7 @@ def _outputs(folder: Workdir, kind: kinds.Kind) -> dict[str, Output]:
 
 
 def _write(
-    run: "training.TrainedRun",
+    run: "Predictor",
     vocabulary: Vocabulary,
     sampler: "Sampler | None",
     sentence: str | None,
@@ -90,24 +90,22 @@ def _write(
     return texts.to_lines(model.generate(count, num_steps, seed, sampler), vocabulary)
 
 
-def _draw(
-    run: "training.TrainedRun", folder: Workdir, temperature: float = 1.0
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _draw(run: "Predictor", folder: Workdir, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns new sequences, or test sequences completed after their beginnings and as they were, all `[N, T, D]`."""
     from sisrnn_tf import factory
     from sisrnn_tf.analysis import forecasts
 
     num_steps, seed = FLAGS.num_steps or run.spec.num_steps, FLAGS.sampling_seed
     if FLAGS.context_steps is None:
-        return run.spec.to_units(run.model.generate(FLAGS.num_samples, num_steps, seed, temperature).numpy()), None
+        return run.generate(FLAGS.num_samples, num_steps, temperature, seed=seed), None
     left = num_steps - FLAGS.context_steps
     require(left > 0, "context_steps", f"below the {num_steps} steps of a sample", FLAGS.context_steps)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     folder.check_data(run.spec.of(dataset).to_json())
     context, truth = forecasts.contexts(dataset, "test", FLAGS.context_steps, left, FLAGS.num_samples)
-    completions = run.model.forecast(context, left, 1, seed=seed, temperature=temperature).numpy()[0]
+    completions = run.forecast(context, left, 1, temperature=temperature, seed=seed)[0]
     completed, whole = (np.concatenate([context, rest], axis=1) for rest in (completions, truth))
-    return run.spec.to_units(completed), run.spec.to_units(whole)
+    return completed, whole
 
 
 def _save(samples: np.ndarray, truth: np.ndarray | None, spec: DataSpec, outputs: dict[str, Output]) -> None:

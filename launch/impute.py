@@ -1,10 +1,10 @@
 """Fills in what is missing in sequences, given what is observed before and after it.
 
-python -m launch.impute --workdir=runs/csv-sisrnn --input=gaps.npz --output=filled.npz
+python -m launch.impute --workdir=runs/csv-sisrnn --input=gaps.csv --output=filled.csv
 """
 
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl.flags import FLAGS
@@ -18,26 +18,42 @@ from sisrnn_tf.core.validation import require
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.workdir import Workdir
 
+if TYPE_CHECKING:
+    from sisrnn_tf.data.frames import Collection
+    from sisrnn_tf.runs.predictor import Imputed
+
 
 @flags_only
 def main() -> None:
     """Runs the launcher."""
-    folder = Workdir(FLAGS.workdir)
-    output = Output("output", FLAGS.output or folder.path / "imputed.npz", [FLAGS.input])
+    folder, given = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.input)
+    path = pathlib.Path(FLAGS.output or folder.path / f"imputed{'.npz' if given.suffix == '.npz' else '.csv'}")
+    require(path.suffix in (".csv", ".npz"), "output", "a .csv or an .npz file", str(path))
+    output = Output("output", path, [given])
     folder.read_config()
     console.import_tensorflow()
-    from sisrnn_tf.analysis import imputation
-    from sisrnn_tf.runs import training
+    from sisrnn_tf.data import frames
+    from sisrnn_tf.runs import predictor
 
-    run = training.load_best(folder)
-    require(run.model.has_steps, "workdir", "of a model that goes step by step, not of sentences", FLAGS.workdir)
-    observations, mask = imputation.read(pathlib.Path(FLAGS.input), run.spec)
-    options = {"num_samples": FLAGS.num_samples, "num_importance": FLAGS.num_importance}
-    filled = imputation.impute(run.model, run.spec, observations, mask, seed=FLAGS.sampling_seed, **options)
-    arrays: dict[str, Any] = {**filled, "lengths": mask.sum(axis=1)}
-    where = output.write(lambda file: np.savez_compressed(file, **arrays))
-    count = int(np.isnan(observations[mask]).sum())
-    print(f"Filled {count:,} values of {len(observations):,} sequences; wrote {where}")
+    run = predictor.load(folder.path)
+    table = frames.read(given, run.spec)
+    options = (FLAGS.num_samples, FLAGS.num_importance, FLAGS.sampling_seed)
+    filled = run.impute(table._replace(frame=None), *options)
+    where = _write(output, table, filled)
+    count = sum(int(np.isnan(sequence).sum()) for sequence in table.sequences)
+    print(f"Filled {count:,} values of {len(table.sequences):,} sequences by epoch {run.epoch}; wrote {where}")
+
+
+def _write(output: Output, table: "Collection", filled: "Imputed") -> str:
+    """Writes the sequences with their names, as .npz with the draws too, and returns where."""
+    from sisrnn_tf.data import frames
+    from sisrnn_tf.data.spec import pad
+
+    if output.path.suffix == ".csv":
+        content = frames.to_csv(frames.steps(table, filled.observations))
+        return output.write(lambda file: file.write(content))
+    arrays = {"observations": pad(filled.observations, np.nan), "samples": filled.samples, "lengths": table.lengths}
+    return output.write(lambda file: np.savez_compressed(file, **arrays, sequence=np.array(table.keys)))
 
 
 COMMAND = Command(main, (workdir, imputation_flags), ("workdir", "input"))

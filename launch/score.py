@@ -1,6 +1,7 @@
 """Scores sequences by the best epoch of a trained model, shard by shard.
 
 python -m launch.score --workdir=runs/digits-sisrnn --input='data/*.npz' --output=scores --num_workers=4
+python -m launch.score --workdir=runs/csv-sisrnn --input=new.csv --output=anomalies --per_step
 
 The same command goes on where it was stopped.
 """
@@ -26,6 +27,8 @@ from sisrnn_tf.runs.workdir import Workdir
 if TYPE_CHECKING:
     from sisrnn_tf.runs import scoring
 
+_THRESHOLD = 0.99  # a quantile among validation steps
+
 
 @flags_only
 def main() -> None:
@@ -38,8 +41,11 @@ def main() -> None:
 
     folder = Workdir(FLAGS.workdir)
     numbers = (FLAGS.num_mixing, FLAGS.num_importance, FLAGS.sampling_seed, FLAGS.batch_size)
-    job = scoring.Job(FLAGS.workdir, pathlib.Path(FLAGS.output), *numbers, FLAGS.output_format)
+    threshold = (_THRESHOLD if FLAGS.threshold is None else FLAGS.threshold) if FLAGS.per_step else None
+    job = scoring.Job(FLAGS.workdir, pathlib.Path(FLAGS.output), *numbers, FLAGS.output_format, threshold)
     try:
+        require(FLAGS.per_step or FLAGS.threshold is None, "threshold", "left out without --per_step", FLAGS.threshold)
+        folder.read_config()
         require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
         spec = run_files.read_spec(folder.data_spec)
         paths = shards.find(FLAGS.input, spec.kind.shard_endings)
@@ -57,6 +63,9 @@ def _report(results: list["scoring.Result"]) -> None:
     done = sum(result.was_done for result in results)
     count = sum(result.num_sequences for result in results)
     print(f"{count} sequences in {len(results) - len(errors)} shards, {done} of them done before, to {FLAGS.output}")
+    if FLAGS.per_step:
+        beyond = sum(result.num_beyond or 0 for result in results)
+        print(f"{beyond} steps are beyond the threshold, which the pictures beside the values mark")
     coverage = Coverage.sum(result.coverage for result in results if result.coverage is not None)
     if coverage.num_words:
         print("WARNING: " * coverage.is_poor + coverage.describe())

@@ -46,6 +46,7 @@ __all__ = [
     "decoders",
     "emissions",
     "encoders",
+    "load",
     "objectives",
     "particles",
     "posteriors",
@@ -55,7 +56,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Returns `callbacks`, imported when it is asked for: models need no run."""
+    """Returns `callbacks` or `load`, imported when it is asked for: models need no run."""
     if name == "callbacks":
         return importlib.import_module("sisrnn_tf.runs.callbacks")
+    if name == "load":
+        return importlib.import_module("sisrnn_tf.runs.predictor").load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -88,7 +88,9 @@ def make_model(
     """
     fitting = families.fitting(spec.kind)
     require(config.model in fitting, "model", f"one of {', '.join(fitting)} for {spec.name}", config.model)
-    return BUILDERS[config.model](config, training, spec, vocabulary)
+    model = BUILDERS[config.model](config, training, spec, vocabulary)
+    model.units = None if spec.normalization is None else spec.normalization.describe()
+    return model
 
 
 def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataSpec) -> dict[str, Any]:

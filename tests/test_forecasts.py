@@ -1,12 +1,11 @@
 """Forecasts and fills in the user's units: beginnings of held-out sequences, files with gaps."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 import sisrnn_tf
 from sisrnn_tf.analysis import forecasts, imputation
+from sisrnn_tf.core import random
 from sisrnn_tf.data import series
 from sisrnn_tf.data.kinds import SERIES
 from sisrnn_tf.data.spec import DataSpec
@@ -33,8 +32,8 @@ def model():
 def test_beginnings_are_of_sequences_that_go_on(dataset, spec):
     context, truth = forecasts.contexts(dataset, "test", 4, 3, 10)
     assert context.shape == (2, 4, 1) and truth.shape == (2, 3, 1)
-    np.testing.assert_allclose(spec.to_units(context)[:, :, 0], [[1000, 1001, 1002, 1003], [1100, 1101, 1102, 1103]])
-    np.testing.assert_allclose(spec.to_units(truth)[:, :, 0], [[1004, np.nan, np.nan], [1104, 1105, np.nan]])
+    np.testing.assert_allclose(context[:, :, 0], [[1000, 1001, 1002, 1003], [1100, 1101, 1102, 1103]])
+    np.testing.assert_allclose(truth[:, :, 0], [[1004, np.nan, np.nan], [1104, 1105, np.nan]])
 
 
 def test_a_context_that_no_sequence_exceeds_is_refused(dataset):
@@ -43,59 +42,36 @@ def test_a_context_that_no_sequence_exceeds_is_refused(dataset):
 
 
 def test_forecasts_are_in_the_users_units(dataset, spec, model):
-    context, truth = forecasts.contexts(dataset, "test", 4, 3, 10)
-    found = forecasts.forecast(model, spec, context, truth, 30, seed=1)
-    assert found["samples"].shape == (30, 2, 3, 1) and found["quantiles"].shape == (5, 2, 3, 1)
-    plain = model.forecast(context, 3, 30, seed=1).numpy()
-    np.testing.assert_allclose(
-        found["samples"], plain * spec.normalization.scale[0] + spec.normalization.shift[0], rtol=1e-5
-    )
-    np.testing.assert_allclose(found["quantiles"][2], np.median(found["samples"], axis=0), rtol=1e-6)
-    np.testing.assert_allclose(found["context"][1, :, 0], [1100, 1101, 1102, 1103])
+    context, _ = forecasts.contexts(dataset, "test", 4, 3, 10)
+    found = forecasts.draw(model, spec, context, 3, 30, seed=1)
+    seed = random.fold_in(random.as_seed(1), 0)
+    plain = model.forecast(spec.from_units(context), 3, 30, seed=seed).numpy()
+    shift, scale = spec.normalization.shift[0], spec.normalization.scale[0]
+    np.testing.assert_allclose(found, plain * scale + shift, rtol=1e-5)
 
 
-def test_the_share_of_values_that_intervals_hold_is_told(spec):
-    bounds = np.array([0.0, 0, 0, 0, 1])[:, np.newaxis, np.newaxis, np.newaxis] * np.ones((1, 4, 1))
-    found = {"truth": np.array([[[0.5], [2.0], [1.0], [np.nan]]]), "quantiles": bounds}
-    assert forecasts.describe(found, spec) == "80% intervals hold 66.7% of the 3 values that followed"
-    pens = np.concatenate([found["truth"], found["truth"], np.zeros_like(found["truth"])], axis=-1)
-    strokes = {"truth": pens, "quantiles": np.tile(bounds, 3)}
-    of_strokes = dataclasses.replace(spec, emission="strokes")
-    assert forecasts.describe(strokes, of_strokes) == "80% intervals hold 66.7% of the 6 values that followed"
+def test_forecasts_do_not_depend_on_the_sequences_after_them(spec, model):
+    contexts = [np.full((1 + n % 3, 1), 100.0 * n) for n in range(70)]
+    whole = forecasts.draw(model, spec, contexts, 2, 3, seed=1)
+    np.testing.assert_allclose(whole[:, :10], forecasts.draw(model, spec, contexts[:10], 2, 3, seed=1), rtol=1e-5)
+    assert whole.shape == (3, 70, 2, 1) and (whole[:, 0] != whole[:, 64]).all()
 
 
-def _write(path, **arrays):
-    np.savez(path, **arrays)
-    return path
-
-
-def test_gaps_are_filled_and_the_rest_left_as_it_is(spec, model, tmp_path):
+def test_gaps_are_filled_and_the_rest_left_as_it_is(spec, model):
     values = np.arange(140, dtype=np.float64).reshape(70, 2, 1) / 7
     values[3, 1] = values[68, 0] = np.nan
-    lengths = np.full(70, 2)
-    lengths[5], values[5, 1] = 1, np.nan  # beyond its end
-    observations, mask = imputation.read(_write(tmp_path / "in.npz", observations=values, lengths=lengths), spec)
-    filled = imputation.impute(model, spec, observations, mask, 6, seed=1, num_importance=5)
-    assert filled["observations"].dtype == np.float64 and filled["samples"].shape == (6, 70, 2, 1)
-    missing = np.isnan(values) & mask[..., np.newaxis]
-    np.testing.assert_array_equal(filled["observations"][~missing], values[~missing])
-    np.testing.assert_allclose(filled["observations"][missing], filled["samples"].mean(axis=0)[missing])
+    sequences = list(values)
+    sequences[5] = values[5, :1]
+    samples = imputation.draw(model, spec, sequences, 6, seed=1, num_importance=5)
+    assert samples.dtype == np.float64 and samples.shape == (6, 70, 2, 1)
+    missing = np.isnan(values)
+    assert np.isnan(samples[:, 5, 1]).all() and np.isnan(samples).sum() == 6
+    values[5, 1] = np.nan
+    np.testing.assert_array_equal(samples[:, ~missing], np.tile(values[~missing], (6, 1)))
     spread = spec.normalization.scale[0]
-    assert 0.1 * spread < filled["samples"].std(axis=0)[missing].min() < 10 * spread
+    assert 0.1 * spread < samples.std(axis=0)[missing].min() < 10 * spread
 
 
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"x": np.zeros(2)}, "must hold an array `observations`"),
-        ({"observations": np.zeros((2, 3))}, r"`observations` must be numbers \[N, T, 1\]"),
-        ({"observations": np.zeros((2, 3, 2))}, r"`observations` must be numbers \[N, T, 1\]"),
-        ({"observations": np.array([[["a"]]])}, r"`observations` must be numbers"),
-        ({"observations": np.full((2, 3, 1), np.inf)}, "must be finite, or NaN"),
-        ({"observations": np.zeros((2, 3, 1)), "lengths": np.array([3])}, "`lengths` must be 2 ints from 1 to 3"),
-        ({"observations": np.zeros((2, 3, 1)), "lengths": np.array([0, 3])}, "`lengths` must be 2 ints from 1 to 3"),
-    ],
-)
-def test_bad_files_are_named(spec, tmp_path, arrays, message):
-    with pytest.raises(ValueError, match=message):
-        imputation.read(_write(tmp_path / "in.npz", **arrays), spec)
+def test_infinity_is_no_gap(spec, model):
+    with pytest.raises(ValueError, match="`observations` must be finite, or NaN"):
+        imputation.draw(model, spec, [np.array([[np.inf]])], 2, seed=0)

@@ -191,7 +191,7 @@ def test_a_shard_is_done_again_only_if_something_has_changed(make_scorer, tmp_pa
     assert score("part", path).was_done
     assert not make_scorer("rnn", seed=SEED + 1).score("part", path).was_done
     assert not make_scorer("rnn").score("part", path).was_done
-    weight = make_scorer("rnn").run.model.trainable_variables[0]
+    weight = make_scorer("rnn").predictor.model.trainable_variables[0]
     weight.assign(weight + 1)  # as if trained again to the same epoch
     assert not make_scorer("rnn").score("part", path).was_done
     weight.assign(weight - 1)

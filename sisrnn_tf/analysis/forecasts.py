@@ -1,22 +1,25 @@
-"""Forecasts of held-out sequences after their beginnings, in the user's units, beside what did follow."""
+"""Forecasts of sequences, in the user's units, and the held-out ones that they are tried on."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from sisrnn_tf.core import random
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import DataSpec, SequenceDataset
+from sisrnn_tf.data.spec import DataSpec, SequenceDataset, Sequences, pad
 from sisrnn_tf.models.stepwise import StepwiseModel
 
 _LOGGER = logging.getLogger(__name__)
-LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+_BATCH_SIZE = 64
+LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)  # of the quantiles that are written
 
 
 def contexts(
     dataset: SequenceDataset, split: str, context_steps: int, num_steps: int, max_sequences: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns beginnings of sequences and what follows them, of those sequences that go on.
+    """Returns beginnings of sequences and what follows them, of those sequences that go on, in the user's units.
 
     Args:
         dataset: as read.
@@ -26,16 +29,15 @@ def contexts(
         max_sequences: so many sequences are looked at, evenly spaced.
 
     Returns:
-        `[N, C, D]`, and `[N, F, D]`, NaN after the end of a sequence; both NaN where a value is missing.
+        `[N, C, D]`, and `[N, F, D]`, NaN after the end of a sequence.
 
     Raises:
         ValueError: none is longer than the beginning.
     """
-    batch = next(iter(pipeline.evaluation_batches(dataset, split, max_sequences, max_sequences)))
-    mask, real, observations = batch["mask"].numpy(), batch["weight"].numpy(), pipeline.with_gaps(batch)
-    longer = (real > 0) & (mask.sum(axis=1) > context_steps)
-    total, left_out = int((real > 0).sum()), int((real > 0).sum() - longer.sum())
-    if not longer.any():
+    sequences = held_out(dataset, split, max_sequences)
+    longer = [sequence for sequence in sequences if len(sequence) > context_steps]
+    total, left_out = len(sequences), len(sequences) - len(longer)
+    if not longer:
         raise ValueError(
             f"`context_steps` must leave steps to forecast: of {total} sequences of the {split} split none is longer. "
             f"Received: context_steps={context_steps}"
@@ -43,50 +45,54 @@ def contexts(
     if left_out:
         message = "%d of %d sequences of the %s split have no more than %d steps, and are left out."
         _LOGGER.warning(message, left_out, total, split, context_steps)
-    values = np.where(mask[..., np.newaxis], observations, np.nan)[longer, : context_steps + num_steps]
+    values = pad(longer, np.nan)[:, : context_steps + num_steps]
     missing = context_steps + num_steps - values.shape[1]
-    values = np.pad(values, [(0, 0), (0, missing), (0, 0)], constant_values=np.nan)
+    values = np.pad(values, [(0, 0), (0, max(0, missing)), (0, 0)], constant_values=np.nan)
     return values[:, :context_steps], values[:, context_steps:]
 
 
-def forecast(
-    model: StepwiseModel, spec: DataSpec, context: np.ndarray, truth: np.ndarray, num_samples: int, **options: Any
-) -> dict[str, np.ndarray]:
-    """Returns draws of what follows the contexts, all in the user's units.
+def held_out(dataset: SequenceDataset, split: str, max_sequences: int | None = None) -> list[np.ndarray]:
+    """Returns sequences of a split in the user's units, each `[T_n, D]`, NaN where values are missing.
+
+    Args:
+        dataset: as read.
+        split: which sequences.
+        max_sequences: so many, evenly spaced; None for all.
+    """
+    size = pipeline.num_evaluated(dataset.split(split), max_sequences)
+    batch = next(iter(pipeline.evaluation_batches(dataset, split, size, max_sequences)))
+    observations = DataSpec.of(dataset).to_units(pipeline.with_gaps(batch))
+    lengths = batch["mask"].numpy().sum(axis=1)
+    return [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)]
+
+
+def draw(
+    model: StepwiseModel,
+    spec: DataSpec,
+    contexts: Sequence[np.ndarray],
+    num_steps: int,
+    num_samples: int,
+    seed: random.Seed,
+    **options: Any,
+) -> np.ndarray:
+    """Returns draws of what follows sequences, in the user's units, `[S, N, F, D]`.
 
     Args:
         model: trained.
         spec: of its data.
-        context: `[N, C, D]`, NaN where it is missing.
-        truth: `[N, F, D]`, NaN where it is not known.
+        contexts: in the user's units, each `[T_n, D]`, NaN where values are missing.
+        num_steps: F.
         num_samples: S.
+        seed: of the draws.
         **options: of `model.forecast`.
 
-    Returns:
-        `context`, `truth`, `samples` `[S, N, F, D]`, and their `quantiles` `[Q, N, F, D]` at the `levels` `[Q]`.
+    Raises:
+        ValueError: a context is nothing that the model can score, or a number is out of its range.
     """
-    known = ~np.isnan(context)
-    observed = None if known.all() else known
-    samples = spec.to_units(model.forecast(context, truth.shape[1], num_samples, observed=observed, **options).numpy())
-    return {
-        "context": spec.to_units(context),
-        "truth": spec.to_units(truth),
-        "samples": samples,
-        "quantiles": np.quantile(samples, LEVELS, axis=0).astype(samples.dtype),
-        "levels": np.array(LEVELS),
-    }
-
-
-def describe(found: dict[str, np.ndarray], spec: DataSpec) -> str:
-    """Returns how many of the real values that followed lie between the outer quantiles, in words.
-
-    Args:
-        found: as of `forecast`.
-        spec: of the data; the pen of strokes is no real value, so it does not count.
-    """
-    features = slice(2) if spec.kind.has_pen else slice(None)
-    truth, lower, upper = (part[..., features] for part in (found["truth"], *found["quantiles"][[0, -1]]))
-    known = np.isfinite(truth)
-    covered = (lower <= truth) & (truth <= upper)
-    level, share = LEVELS[-1] - LEVELS[0], covered[known].mean()
-    return f"{100 * level:.0f}% intervals hold {100 * share:.1f}% of the {known.sum():,} values that followed"
+    parts = []
+    for first in range(0, len(contexts), _BATCH_SIZE):
+        batch = Sequences.of([spec.from_units(context) for context in contexts[first : first + _BATCH_SIZE]])
+        part_seed = random.fold_in(random.as_seed(seed), first)
+        given = (batch.observations, num_steps, num_samples, batch.mask, part_seed)
+        parts.append(spec.to_units(model.forecast(*given, observed=batch.observed, **options).numpy()))
+    return np.concatenate(parts, axis=1)

@@ -1,84 +1,54 @@
-"""Sequences with gaps, from a user's file to their fills, in the user's units."""
+"""Sequences with gaps and their fills, in the user's units."""
 
-import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sisrnn_tf.core import random
-from sisrnn_tf.data import files
-from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data.spec import DataSpec, pad
 from sisrnn_tf.models.stepwise import StepwiseModel
 
 _BATCH_SIZE = 64
 
 
-def read(path: pathlib.Path, spec: DataSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Returns sequences and which of their steps are real.
-
-    Args:
-        path: an .npz file of `observations` `[N, T, D]`, NaN where they are missing, and, unless all are of one length,
-            `lengths` `[N]`.
-        spec: of the data that the model was trained on.
-
-    Returns:
-        Observations `[N, T, D]` as they are in the file, and a mask, bool `[N, T]`.
-
-    Raises:
-        ValueError: the file is damaged or lacks the observations, or they are not of this form.
-    """
-    arrays = files.read_npz(path)
-    if "observations" not in arrays:
-        raise ValueError(f"{path} must hold an array `observations`. Received {sorted(arrays)}")
-    observations = arrays["observations"]
-    size = spec.observation_size
-    good = observations.ndim == 3 and observations.size and observations.shape[2] == size
-    if not good or observations.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{path}: `observations` must be numbers [N, T, {size}], NaN where they are missing. Received "
-            f"{observations.dtype} {observations.shape}"
-        )
-    if np.isinf(observations).any():
-        raise ValueError(f"{path}: `observations` must be finite, or NaN where they are missing. Received infinity")
-    count, num_steps, _ = observations.shape
-    lengths = arrays.get("lengths", np.full(count, num_steps))
-    good = lengths.shape == (count,) and lengths.dtype.kind in "iu" and ((lengths > 0) & (lengths <= num_steps)).all()
-    if not good:
-        raise ValueError(f"{path}: `lengths` must be {count} ints from 1 to {num_steps}. Received {lengths}")
-    return observations, np.arange(num_steps) < lengths[:, np.newaxis]
-
-
-def impute(
+def draw(
     model: StepwiseModel,
     spec: DataSpec,
-    observations: np.ndarray,
-    mask: np.ndarray,
+    sequences: Sequence[np.ndarray],
     num_samples: int,
-    seed: int,
+    seed: random.Seed,
     **options: Any,
-) -> dict[str, np.ndarray]:
-    """Returns fills of what is missing, all in the user's units.
+) -> np.ndarray:
+    """Returns sequences with what is missing drawn, in the user's units, `[S, N, T, D]`.
 
     Args:
         model: trained.
         spec: of its data.
-        observations: in the user's units, `[N, T, D]`, NaN where they are missing.
-        mask: of real steps, bool `[N, T]`.
+        sequences: in the user's units, each `[T_n, D]`, NaN where values are missing.
         num_samples: S.
         seed: of the draws.
         **options: of `model.impute`.
 
     Returns:
-        `observations` `[N, T, D]`, their gaps filled with the mean over draws, and the draws, `samples`
-        `[S, N, T, D]`. What was observed, and what lies after a sequence's end, is as it was given.
+        What was observed is as it was given; what lies after a sequence's end is NaN.
+
+    Raises:
+        ValueError: a value is infinite, what is observed is nothing that the model can score, or a number is out of its
+            range.
     """
+    observations = pad([np.asarray(sequence, np.float64) for sequence in sequences], np.nan)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    real = np.arange(observations.shape[1]) < lengths[:, np.newaxis]  # [N, T]
+    require(not np.isinf(observations).any(), "observations", "finite, or NaN where they are missing", "infinity")
     observed = ~np.isnan(observations)
     filled = []
     for first in range(0, len(observations), _BATCH_SIZE):
         part = slice(first, first + _BATCH_SIZE)
-        part_seed = random.fold_in(random.as_seed(seed), first)
-        values = spec.from_units(observations[part])
-        draws = model.impute(values, observed[part], mask[part], part_seed, num_samples, **options).numpy()
-        filled.append(np.where(observed[part], observations[part], spec.to_units(draws)))
-    samples = np.concatenate(filled, axis=1)
-    return {"observations": np.where(observed, observations, samples.mean(axis=0)), "samples": samples}
+        mask = real[part]
+        values, part_seed = spec.from_units(observations[part]), random.fold_in(random.as_seed(seed), first)
+        draws = model.impute(values, observed[part], mask, part_seed, num_samples, **options).numpy()
+        draws = np.where(mask[..., np.newaxis], spec.to_units(draws), np.nan)
+        filled.append(np.where(observed[part], observations[part], draws))
+    return np.concatenate(filled, axis=1)

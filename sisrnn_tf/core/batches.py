@@ -19,6 +19,8 @@ from sisrnn_tf.core.validation import require, require_int, require_memory
 KEYS = ("observations", "mask", "weight", "observed")
 # Values that a check looks at at a time: it needs no second copy of a large array.
 _CHUNK_VALUES = 2**22
+# Standard deviations, as a mean over steps: no data is as far from its own.
+_FAR = 10.0
 
 
 def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
@@ -148,6 +150,19 @@ def check_batch(batch: Batch, emission: Observable) -> None:
 def _is_weight(weight: tf.Tensor) -> tf.Tensor:
     weight = tf.cast(weight, tf.float64)
     return tf.math.is_finite(weight) & (weight >= 0)
+
+
+def is_far(batch: Batch) -> bool:
+    """Returns whether a feature of an eager batch is far from what normalized values are, in the mean over its steps.
+
+    Args:
+        batch: of `to_batch`, with features.
+    """
+    sizes = tf.abs(batch.observations)
+    if batch.mask is not None:
+        sizes = tf.boolean_mask(sizes, batch.mask)
+    means = tf.reduce_mean(tf.reshape(sizes, [-1, sizes.shape[-1]]), axis=0)
+    return bool(tf.reduce_any(means > _FAR))
 
 
 def clean(batch: Batch, emission: Observable) -> Batch:

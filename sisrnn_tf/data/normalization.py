@@ -8,6 +8,7 @@ import numpy as np
 
 from sisrnn_tf.core.validation import require
 
+_SHOWN = 4  # features that are described
 _ROUNDING = 1e-12  # of sums in float64
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 NORMALIZATIONS = ("none", "vrnn", "per_channel")
@@ -43,6 +44,12 @@ class Normalization:
     def invert(self, observations: np.ndarray) -> np.ndarray:
         """Returns x, float32 `[.., D]`, in the user's units, of y `[.., D]`."""
         return (np.asarray(observations) * self.scale + self.shift).astype(np.float32)
+
+    def describe(self) -> str:
+        """Returns how values are normalized, in words."""
+        shifts, scales = (", ".join(f"{value:.6g}" for value in values[:_SHOWN]) for values in (self.shift, self.scale))
+        more = ", .." * (len(self.shift) > _SHOWN)
+        return f"`{self.name}`, (x - shift) / scale with shift {shifts}{more} and scale {scales}{more}"
 
     @property
     def log_volume(self) -> float:

@@ -38,6 +38,19 @@ class Label(NamedTuple):
         return self if self.times is None else self._replace(times=self.times[:num_steps])
 
 
+def pad(parts: Sequence[np.ndarray], padding: float) -> np.ndarray:
+    """Returns sequences of different lengths as one array, `[N, T, ..]`.
+
+    Args:
+        parts: each `[T_n, ..]`, of one dtype.
+        padding: what follows a sequence.
+    """
+    lengths, joined = np.array([len(part) for part in parts]), np.concatenate(parts)
+    values = np.full([len(parts), lengths.max(), *joined.shape[1:]], padding, joined.dtype)
+    values[np.arange(values.shape[1]) < lengths[:, np.newaxis]] = joined
+    return values
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sequences:
     """Right-padded sequences in memory.
@@ -57,6 +70,11 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.observations)
 
+    @property
+    def mask(self) -> np.ndarray:
+        """Which steps are real, bool `[N, T]`."""
+        return np.arange(self.observations.shape[1]) < self.lengths[:, np.newaxis]
+
     @classmethod
     def of(cls, parts: Sequence[np.ndarray], padding: float = 0) -> "Sequences":
         """Returns sequences of different lengths as one array, padded on the right.
@@ -66,13 +84,11 @@ class Sequences:
             padding: what follows a sequence.
         """
         lengths = np.array([len(part) for part in parts], np.int32)
-        joined = np.concatenate(parts)
-        observations = np.full([len(parts), lengths.max(), *joined.shape[1:]], padding, joined.dtype)
-        observations[np.arange(observations.shape[1]) < lengths[:, np.newaxis]] = joined
+        observations = pad(parts, padding)
         missing = np.isnan(observations)
         if not missing.any():
             return cls(observations, lengths)
-        return cls(np.where(missing, np.zeros([], joined.dtype), observations), lengths, observed=~missing)
+        return cls(np.where(missing, np.zeros([], observations.dtype), observations), lengths, observed=~missing)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

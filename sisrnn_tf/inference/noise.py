@@ -7,7 +7,8 @@
 and of such a row the noise eps of psi^0 is drawn by fold_in(row, 0), the standard normals of z by fold_in(row, 1), eps
 of psi^1..psi^K, one after the other, by fold_in(row, 2), and what is missing of x_t by fold_in(row, 3). The uniform
 numbers that resample particles m, m + 1, .. of row b after step t come from fold_in(fold_in(fold_in(of the step, -1),
-m), b), what predicts x_t before it is seen from fold_in(fold_in(of the step, -2), b).
+m), b), what predicts x_t before it is seen from fold_in(fold_in(of the step, -2), b), and with particle m from
+fold_in(fold_in(fold_in(of the step, -2), m), b).
 
 So more steps, particles, rows or mixing draws extend fewer, and chunks, batches and streams cut a pass without changing
 a draw.
@@ -96,3 +97,8 @@ def resampling_uniforms(
 def prediction_seeds(seed: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """Returns the seeds, int32 `[B, 2]`, that draw a prediction of x_t before it is seen; arguments as above."""
     return random.fold_in(random.fold_in(seed, _PREDICTION), rows)
+
+
+def predicting_particle_seeds(seed: tf.Tensor, rows: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
+    """Returns the seeds, int32 `[m B, 2]`, that draw a prediction of x_t with each of m particles; see `row_seeds`."""
+    return row_seeds(random.fold_in(seed, _PREDICTION), rows, count)

@@ -1,6 +1,7 @@
 """What all models share: the steps of Keras' training loop, a call, a configuration and an export."""
 
 import abc
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,11 @@ from sisrnn_tf.emissions import Emission
 from sisrnn_tf.emissions.contract import require_emission
 from sisrnn_tf.models.estimating import EstimatingModel
 
+_LOGGER = logging.getLogger(__name__)
+_FAR = (
+    "Observations lie far outside what the model was trained on. It takes values that are normalized, %s; what "
+    "`sisrnn_tf.load` returns for its run takes them in the data's units."
+)
 # Validation draws its noise from a stream of its own, so that training does not depend on how often it is validated.
 _EVALUATION_SEED = 2**32
 
@@ -47,8 +53,11 @@ class SequenceModel(EstimatingModel):
     Attributes:
         loss_layer: adds the loss, minus the objective.
         observation_rank: 3 of observations `[B, T, D]`, 2 of words `[B, T]`.
+        units: what the values are that a run trained the model on, in words; values far from them are warned of, once.
+            None where they may be anything.
     """
 
+    units: str | None = None
     loss_layer: keras.layers.Layer
     observation_rank: int = 3
     is_exact: bool = False
@@ -113,7 +122,11 @@ class SequenceModel(EstimatingModel):
 
     def prepare(self, inputs: Inputs) -> Batch:
         """See `CheckedModel`; arguments of the class's call."""
-        return batches.prepare(inputs, self.emission, self.density_dtype)
+        batch = batches.prepare(inputs, self.emission, self.density_dtype)
+        if self.units is not None and tf.executing_eagerly() and batches.is_far(batch):
+            _LOGGER.warning(_FAR, self.units)
+            self.units = None  # said once
+        return batch
 
     def make_train_function(self, force: bool = False) -> Any:
         """Makes the training step; were the optimizer's variables made within it, it would be traced twice."""

@@ -5,8 +5,10 @@ import tensorflow as tf
 from sisrnn_tf.core import batches, random
 from sisrnn_tf.core.types import Array, Batch
 from sisrnn_tf.core.validation import require, require_draws, require_int, require_positive
+from sisrnn_tf.emissions import Emission
 from sisrnn_tf.inference import filter as filters
-from sisrnn_tf.inference import noise, particles, step
+from sisrnn_tf.inference import noise, particles, prediction, step
+from sisrnn_tf.inference.prediction import Predictive
 from sisrnn_tf.inference.recurrence import batch_to_time_major
 from sisrnn_tf.models.streaming import StreamingModel
 
@@ -20,15 +22,22 @@ class StepwiseModel(StreamingModel):
     Arguments and outputs: see `SequenceModel`.
     """
 
-    def reconstruct(self, observations: Array, mask: Array | None = None, seed: random.Seed | None = None) -> tf.Tensor:
+    def reconstruct(
+        self,
+        observations: Array,
+        mask: Array | None = None,
+        seed: random.Seed | None = None,
+        observed: Array | None = None,
+    ) -> tf.Tensor:
         """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
 
         Args:
             observations: x, `[B, T, D]`.
             mask: bool `[B, T]`, right padding; None where every step is real.
             seed: an int or a pair of ints; None draws from the model's stream.
+            observed: bool `[B, T, D]`, False where a value is missing; None where none is.
         """
-        return self.emission.mean(self.infer(observations, mask, seed)["emission_parameters"])
+        return self.emission.mean(self.infer(observations, mask, seed, observed)["emission_parameters"])
 
     def generate(
         self, batch_size: int, num_steps: int, seed: random.Seed | None = None, temperature: float = 1.0
@@ -157,6 +166,42 @@ class StepwiseModel(StreamingModel):
             filled = tf.where(batch.mask[..., tf.newaxis], filled, given)
         return filled[0] if num_samples is None else filled
 
+    def predict_steps(
+        self,
+        observations: Array,
+        mask: Array | None = None,
+        num_importance: int = 100,
+        num_mixing: int = 1,
+        seed: random.Seed | None = None,
+        first_row: int = 0,
+        observed: Array | None = None,
+    ) -> Predictive:
+        """Returns log p(x_t | x_<t) of every step, and of each of its features alone; see `inference.prediction`.
+
+        The steps add up to `score` with the same seed; of the deterministic RNN all are exact.
+
+        Args:
+            observations: x, `[B, T, D]`.
+            mask: bool `[B, T]`, right padding; None where every step is real.
+            num_importance: M, particles.
+            num_mixing: K, mixing draws of each particle and step beside the generating one.
+            seed: an int or a pair of ints; None draws from the model's stream.
+            first_row: number of the first sequence among those of the seed.
+            observed: bool `[B, T, D]`, False where a value is missing, whose features are 0; None where none is.
+
+        Returns:
+            `steps` `[B, T]`, and `features` `[B, T, D]`, None of one feature and of an emission that does not score
+            features alone; nats, 0 on padding.
+
+        Raises:
+            ValueError: a number is out of its range, or the observations' shape is not the model's.
+        """
+        count, num_mixing = self._to_sizes(num_importance, num_mixing)
+        batch = self._to_batch(observations, mask, observed)
+        numbers = (tf.constant(1 if self.is_exact else count), num_mixing, self._to_seed(seed))
+        first_row = tf.constant(require_int("first_row", first_row, 0))
+        return batches.mark(self._predict_function(*batch[:2], batch.observed, *numbers, first_row), batch.weight)
+
     def _to_temperature(self, temperature: float) -> tf.Tensor:
         return tf.constant(require_positive("temperature", temperature), self.density_dtype)
 
@@ -199,6 +244,15 @@ class StepwiseModel(StreamingModel):
         uniforms = random.uniform([tf.shape(rows)[0]], path_seeds, observations.dtype)
         filled = batch_to_time_major(filters.trace(filtered, uniforms))
         return tf.reshape(filled, [num_samples, *tf.unstack(tf.shape(observations))])
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _predict_function(self, observations, mask, observed, count, num_mixing, seed, first_row):
+        sequences = self._sequences(Batch(observations, mask, None, observed))
+        keys = filters.Keys(first_row + tf.range(tf.shape(observations)[0]))
+        scores_features = type(self.emission).log_prob_observed is not Emission.log_prob_observed
+        by_feature = scores_features and self.emission.event_size > 1
+        found = prediction.run(self.cell, sequences, count, num_mixing, seed, keys, by_feature)
+        return Predictive(*(part if part is None else batch_to_time_major(part) for part in found))
 
     def _filter(self, sequences, keys, count, num_mixing, seed: tf.Tensor, keep_records=False) -> filters.Filtered:
         """Returns particles that have followed sequences."""

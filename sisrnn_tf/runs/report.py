@@ -106,7 +106,7 @@ def render(view: dict[str, Any]) -> str:
 
 def _contents(view: Mapping[str, Any]) -> dict[str, str]:
     """Returns the sections of a page by their anchors."""
-    further = {"forecasts": view["pictures"]["forecasts"], "attachments": view["attachments"]}
+    further = {"forecasts": view["backtest"] or view["pictures"]["forecasts"], "attachments": view["attachments"]}
     return {name: title for name, title in _SECTIONS.items() if further.get(name, True)}
 
 
@@ -130,7 +130,8 @@ def collect(workdir: Workdir) -> dict[str, Any]:
     evaluations = [commands.evaluate(workdir, config, spec, record) for record in records]
     family = FAMILIES[config.model.model]
     pictures = {name: workdir.plots / f"{name}.png" for name in _PICTURES}
-    pictures |= {"forecasts": workdir.path / "forecasts" / "forecasts.png"}
+    pictures |= {"forecasts": workdir.forecasts / "forecasts.png"}
+    backtest = workdir.forecasts / "forecasts.json"
     texts = (workdir.samples, workdir.reconstructions)
     best = tightest(rows)
     return {
@@ -146,11 +147,12 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "figure": likelihood_records.FIGURES[likelihood_records.figure(records[0])] if records else None,
         "training": _training(run_files.read_metrics(workdir.metrics), config, spec),
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
+        "backtest": run_files.read_forecasts(backtest),
         "latent": latents.read(workdir),
         "dimension_columns": _DIMENSIONS,
         "pictures": {name: attachments.data_uri(path) for name, path in pictures.items()},
         "texts": {path.stem: _read_text(path) for path in texts},
-        "attachments": attachments.collect(workdir, [*pictures.values(), *texts]),
+        "attachments": attachments.collect(workdir, [*pictures.values(), *texts, backtest]),
         "sections": settings.used(config, spec),
         "commands": [commands.train(workdir, config), *(command for command in evaluations if command)],
         "versions": environment.versions(),

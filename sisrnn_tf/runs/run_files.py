@@ -47,6 +47,8 @@ _DIAGNOSTICS_FIELDS = {
     "mutual_information_per_step": list,
     "dimensions": list,
 }
+_FORECASTS_FIELDS = {"split": str, "num_windows": int, "num_steps": int, "season_length": int, "records": list}
+_BACKTEST_NUMBERS = ("crps", "scaled_crps", "mase", "rmsse")  # may be null
 # Of these a report shows what is there; other fields are left alone.
 _DIAGNOSTICS_NUMBERS = (*(f"mean_{name}" for name in MIXING_MEASURES), *SHAPE_MEASURES, "mutual_information_limit")
 _DIMENSION_NUMBERS = (*MIXING_MEASURES, *SHAPE_MEASURES, "activity")
@@ -170,6 +172,28 @@ def read_diagnostics(path: pathlib.Path) -> dict | None:
     lengths = {len(diagnostics[name]) for name in ("kl_per_step", "mutual_information_per_step")}
     _require(len(lengths) == 1, path, "what is per step must be of one length")
     return diagnostics
+
+
+def read_forecasts(path: pathlib.Path) -> dict | None:
+    """Returns what a backtest found, None if there is no file.
+
+    Args:
+        path: of forecasts.json.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    found = _read_json(path, None)
+    if found is None and not path.exists():
+        return None
+    _require_fields(found, _FORECASTS_FIELDS, path, "the object")
+    for record in found["records"]:
+        _require_fields(record, {"method": str, "num_values": int}, path, "each of `records`")
+        coverage = record.get("coverage")
+        _require(coverage is None or isinstance(coverage, dict), path, "`coverage` must be an object or null")
+        numbers = [*(record.get(name) for name in _BACKTEST_NUMBERS), *(coverage or {}).values()]
+        _require(all(map(_is_number_or_none, numbers)), path, "its measures must be numbers or null")
+    return found
 
 
 def _read_json(path: pathlib.Path, default: Any) -> Any:

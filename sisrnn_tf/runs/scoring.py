@@ -19,17 +19,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from sisrnn_tf._version import __version__
+from sisrnn_tf.analysis import plotting
 from sisrnn_tf.core import atomic, random
 from sisrnn_tf.core.validation import parse_json, require
-from sisrnn_tf.data import shards
+from sisrnn_tf.data import frames, shards
 from sisrnn_tf.data.coverage import Coverage
-from sisrnn_tf.runs import training
-from sisrnn_tf.runs.workdir import Workdir
+from sisrnn_tf.runs import predictor
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
 _FIELDS = ("sequence", "log_likelihood", "num_steps")
 
 
@@ -40,19 +40,22 @@ class Job(NamedTuple):
         workdir: of the run.
         output: folder of the values.
         num_mixing: K; None for that of the run's validation.
-        num_importance: M.
+        num_importance: M; None for that of `Predictor.score`.
         seed: of the noise.
         batch_size: sequences at a time.
         format: of the values, one of `choices.SCORE_FORMATS`.
+        threshold: look at steps, and mark those whose quantile among validation steps is beyond it; None to score
+            sequences.
     """
 
     workdir: str
     output: pathlib.Path
     num_mixing: int | None = None
-    num_importance: int = 1
+    num_importance: int | None = None
     seed: int = 0
     batch_size: int = 256
     format: str = "csv"
+    threshold: float | None = None
 
 
 class Result(NamedTuple):
@@ -64,6 +67,7 @@ class Result(NamedTuple):
         was_done: whether an earlier call has made it.
         error: why it could not be scored; None where it was.
         coverage: of text that was scored, how much of it the vocabulary knows; else None.
+        num_beyond: steps beyond the threshold; None where there is none.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Result(NamedTuple):
     was_done: bool = False
     error: str | None = None
     coverage: Coverage | None = None
+    num_beyond: int | None = None
 
 
 class Scorer:
@@ -84,28 +89,40 @@ class Scorer:
     """
 
     def __init__(self, job: Job):
-        self.job, self.run = job, training.load_best(Workdir(job.workdir))
-        num_mixing = self.run.config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
-        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.run.model.get_weights())
-        texts = (self.run.config.to_json(), self.run.spec.to_json())
+        self.job, self.predictor = job, predictor.load(job.workdir)
+        config, spec = self.predictor.config, self.predictor.spec
+        num_mixing = config.training.eval_num_mixing if job.num_mixing is None else job.num_mixing
+        weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in self.predictor.model.get_weights())
+        texts = (config.to_json(), spec.to_json())
         self.model = [*(_hash(text.encode()) for text in texts), _hash(weights), __version__]
-        self.numbers = job.num_importance, num_mixing
+        usual = 1 if job.threshold is None else predictor.STEP_IMPORTANCE
+        self.numbers = usual if job.num_importance is None else job.num_importance, num_mixing
 
     def score(self, name: str, path: pathlib.Path) -> Result:
         """Scores a shard, unless that is done, and writes its values."""
         stat = path.stat()
-        identity = {
+        identity: dict[str, Any] = {
             "input": {"name": path.name, "size": stat.st_size, "changed": stat.st_mtime_ns},
             "model": self.model,
             "num_importance, num_mixing, seed": [*self.numbers, self.job.seed],
         }
+        if self.job.threshold is not None:
+            identity["threshold of steps"] = self.job.threshold
         output = self.job.output / f"{name}.{self.job.format}"
         record = self.job.output / "done" / f"{output.name}.json"
         done = _read_record(record)
         if done.get("identity") == identity and output.exists() and done.get("output") == _hash(output.read_bytes()):
-            return Result(name, done["num_sequences"], was_done=True, coverage=done["coverage"])
-        shard = shards.read(path, self.run.spec, self.run.vocabulary)
-        content = _to_bytes(self._values(name, path, shard), self.job.format)
+            found = (done["num_sequences"], True, None, done["coverage"], done.get("num_beyond"))
+            return Result(name, *found)
+        shard = shards.read(path, self.predictor.spec, self.predictor.vocabulary)
+        try:
+            values, num_beyond = self._values(name, shard), None
+            if self.job.threshold is not None:
+                num_beyond = int(values["beyond"].sum())
+                self._draw(name, shard, values)
+        except ValueError as error:
+            raise ValueError(f"{path}, {error}") from error
+        content = _to_bytes(values, self.job.format)
         atomic.write(output, lambda file: file.write(content))
         coverage = shard.coverage and shard.coverage._asdict()
         done = {
@@ -113,39 +130,42 @@ class Scorer:
             "output": _hash(content),
             "num_sequences": len(shard.keys),
             "coverage": coverage,
+            "num_beyond": num_beyond,
         }
         atomic.write_text(record, json.dumps(done, indent=2) + "\n")
-        return Result(name, len(shard.keys), coverage=shard.coverage)
+        return Result(name, len(shard.keys), coverage=shard.coverage, num_beyond=num_beyond)
 
-    def _values(self, name: str, path: pathlib.Path, shard: shards.Shard) -> dict[str, np.ndarray]:
-        """Returns the values of a shard's sequences, each `[N]`."""
-        seed = random.fold_in(random.as_seed(self.job.seed), zlib.crc32(name.encode()) - 2**31)
-        lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
-        parts = []
-        for first in range(0, len(lengths), self.job.batch_size):
-            sequences = shard.sequences[first : first + self.job.batch_size]
-            try:
-                parts.append(self._score_batch(sequences, seed, first))
-            except ValueError as error:
-                raise ValueError(f"{path}, sequences from {shard.keys[first]} on: {error}") from error
-        return dict(zip(_FIELDS, (np.array(shard.keys), np.concatenate(parts), lengths), strict=True))
+    def _values(self, name: str, shard: shards.Shard) -> dict[str, np.ndarray]:
+        """Returns the values of a shard's sequences, each `[N]`, or with a threshold of their steps, each `[sum T]`."""
+        numbers = (*self.numbers, shard_seed(self.job.seed, name), self.job.batch_size)
+        if self.job.threshold is None:
+            values = self.predictor.score(list(shard.sequences), *numbers)
+            lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
+            return dict(zip(_FIELDS, (np.array(shard.keys), values, lengths), strict=True))
+        table = frames.Collection(shard.keys, shard.sequences, frames.feature_names(self.predictor.spec))
+        frame = self.predictor.score(table, *numbers, per_step=True)
+        beyond = (frame[frames.QUANTILE] > self.job.threshold).astype(int)
+        frame.insert(frame.columns.get_loc(frames.QUANTILE) + 1, "beyond", beyond)
+        values = {column: frame[column].to_numpy() for column in frame}
+        return values | {frames.SEQUENCE: frame[frames.SEQUENCE].to_numpy(str)}
 
-    def _score_batch(self, sequences, seed: tf.Tensor, first: int) -> np.ndarray:
-        """Returns log-likelihoods in the user's units, `[B]`."""
-        model, normalization, has_words = self.run.model, self.run.spec.normalization, self.run.spec.kind.has_words
-        if not has_words:
-            sequences = [self.run.spec.from_units(sequence) for sequence in sequences]
-        lengths = np.array([len(sequence) for sequence in sequences])
-        mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
-        dtype = np.int32 if has_words else np.float32
-        observations = np.zeros([*mask.shape, *sequences[0].shape[1:]], dtype)
-        observations[mask] = np.concatenate(sequences)
-        missing = np.isnan(observations)
-        observed = ~missing if missing.any() else None
-        values = model.score(observations, mask, *self.numbers, seed, first, observed).numpy()
-        if normalization is None:
-            return values
-        return values - normalization.log_volumes(~missing & mask[..., np.newaxis])
+    def _draw(self, name: str, shard: shards.Shard, values: Mapping[str, np.ndarray]) -> None:
+        """Writes a picture of the sequences whose steps are the most surprising."""
+        ends = np.cumsum([len(sequence) for sequence in shard.sequences])[:-1]
+        surprises, beyond = (np.split(values[column], ends) for column in ("nll", "beyond"))
+        names = frames.feature_names(self.predictor.spec)
+        figure = plotting.surprises(shard.sequences, surprises, beyond, shard.keys, names)
+        plotting.save(figure, self.job.output / f"{name}.png")
+
+
+def shard_seed(seed: int, name: str) -> tf.Tensor:
+    """Returns the seed of a shard's noise, int32 `[2]`: so its values depend on no other shard.
+
+    Args:
+        seed: of all shards.
+        name: of the shard, of its file without the ending.
+    """
+    return random.fold_in(random.as_seed(seed), zlib.crc32(name.encode()) - 2**31)
 
 
 def run(job: Job, paths: Mapping[str, pathlib.Path], num_workers: int = 1) -> Iterator[Result]:
@@ -224,13 +244,4 @@ def _to_bytes(values: Mapping[str, Any], kind: str) -> bytes:
         content = io.BytesIO()
         np.savez_compressed(content, **values)
         return content.getvalue()
-    keys, *numbers = (value.tolist() for value in values.values())
-    rows = [list(values), *([_to_cell(key), *map(repr, row)] for key, *row in zip(keys, *numbers, strict=True))]
-    return "".join(",".join(row) + "\n" for row in rows).encode()
-
-
-def _to_cell(key: str) -> str:
-    """Returns a key as a cell of a csv file that a spreadsheet takes for text, and not for a formula that it runs."""
-    text = f"'{key}" if key.startswith(_FORMULAS) else key
-    # csv.writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+    return frames.to_csv(pd.DataFrame(values))

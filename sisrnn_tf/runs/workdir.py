@@ -22,10 +22,10 @@ class Workdir:
     Attributes:
         config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, samples,
             reconstructions, report: files; the vocabulary, samples and reconstructions of text.
-        checkpoints, likelihoods, plots, tensorboard: folders.
+        checkpoints, likelihoods, plots, tensorboard, forecasts: folders.
     """
 
-    def __init__(self, path: str | pathlib.Path):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
         self.data_spec = self.path / "data.json"
@@ -43,6 +43,7 @@ class Workdir:
         self.likelihoods = self.path / "likelihoods"
         self.plots = self.path / "plots"
         self.tensorboard = self.path / "tensorboard"
+        self.forecasts = self.path / "forecasts"
 
     def check(self, config: ExperimentConfig) -> None:
         """Checks that a run with this configuration can start or continue here; changes nothing.

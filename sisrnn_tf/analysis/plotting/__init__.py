@@ -7,6 +7,7 @@ from sisrnn_tf.analysis.plotting.images import image_grid, reconstructions, samp
 from sisrnn_tf.analysis.plotting.information import information
 from sisrnn_tf.analysis.plotting.marginals import marginals
 from sisrnn_tf.analysis.plotting.series import fans, series_beside_data
+from sisrnn_tf.analysis.plotting.surprises import surprises
 
 __all__ = [
     "completions",
@@ -20,6 +21,7 @@ __all__ = [
     "samples_beside_data",
     "save",
     "series_beside_data",
+    "surprises",
     "training_curves",
     "validation_curves",
     "write",

@@ -53,7 +53,12 @@ def series_beside_data(
 
 
 def fans(
-    context: Sequence[np.ndarray], draws: np.ndarray, truth: np.ndarray | None = None, title: str | None = None
+    context: Sequence[np.ndarray],
+    draws: np.ndarray,
+    truth: np.ndarray | None = None,
+    title: str | None = None,
+    names: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
 ) -> Figure:
     """Plots forecasts as medians with bands between quantiles, a sequence a row and a feature a column.
 
@@ -65,6 +70,8 @@ def fans(
         draws: of what follows, `[S, N, F, D]`.
         truth: what did follow, `[N, F, D]`; NaN where it is not known. None where nothing is.
         title: written above.
+        names: of the sequences, `[N]`; None for their numbers.
+        features: their names, `[D]`; None for their numbers.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -78,6 +85,8 @@ def fans(
             f"truth.shape={truth_shape}, draws.shape={np.shape(draws)}"
         )
     rows, columns = min(len(context), _MAX_SEQUENCES), min(np.shape(draws)[3], _MAX_FEATURES)
+    names = [f"sequence {index}" for index in range(rows)] if names is None else names
+    features = [f"feature {index}" for index in range(columns)] if features is None else features
     figure = Figure(figsize=(max(5.0, 4.0 * columns), 2.0 * rows + 0.8), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for index in range(rows):
@@ -85,7 +94,7 @@ def fans(
             axes = grid[index, feature]
             known = None if truth is None else truth[index, :, feature]
             _fan(axes, context[index][:, feature], draws[:, index, :, feature], known)
-            _style(axes, f"feature {feature}" if index == 0 else "", f"sequence {index}" if feature == 0 else "")
+            _style(axes, features[feature] if index == 0 else "", names[index] if feature == 0 else "")
     for axes in grid[-1]:
         axes.set_xlabel("step")
     entries: dict[str, Any] = {}

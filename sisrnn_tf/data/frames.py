@@ -1,0 +1,208 @@
+"""Sequences as users hold them, arrays, data frames or files, and what is said of them in the same form.
+
+A data frame has a row a step: a column `sequence`, which names the sequence, and a column a feature; without the column
+`sequence` it is one sequence.
+"""
+
+import csv
+import pathlib
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sisrnn_tf.core.validation import require
+from sisrnn_tf.data import layout, series_files, shards
+from sisrnn_tf.data.spec import DataSpec
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
+SEQUENCE, STEP, SAMPLE, QUANTILE = "sequence", "step", "sample", "quantile"
+
+
+class Collection(NamedTuple):
+    """Sequences, and how they were given.
+
+    Attributes:
+        keys: names of the N sequences; their numbers where they have none.
+        sequences: each `[T_n, D]`, in the user's units.
+        features: names of the D features.
+        frame: the data frame that they were given as; None of arrays.
+        is_array: whether they were given as one array `[N, T, D]`.
+    """
+
+    keys: Sequence[Hashable]
+    sequences: Sequence[np.ndarray]
+    features: Sequence[str]
+    frame: pd.DataFrame | None = None
+    is_array: bool = False
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of each sequence, int `[N]`."""
+        return np.array([len(sequence) for sequence in self.sequences])
+
+    def like(self, parts: Sequence[np.ndarray], columns: Sequence[str]) -> Any:
+        """Returns values of all steps in the form that the sequences were given in.
+
+        Args:
+            parts: of each sequence, `[T_n, C]`.
+            columns: names of the C columns of a frame.
+        """
+        if self.frame is None:
+            return np.stack(parts) if self.is_array else list(parts)
+        found = pd.DataFrame(np.empty([len(self.frame), len(columns)]), self.frame.index, columns)
+        for rows, part in zip(_rows(self.frame), parts, strict=True):
+            found.iloc[rows] = part
+        if SEQUENCE in self.frame:
+            found.insert(0, SEQUENCE, self.frame[SEQUENCE])
+        return found
+
+
+def feature_names(spec: DataSpec) -> tuple[str, ...]:
+    """Returns the names of a run's features, made up where its data has none."""
+    return spec.features or tuple(f"feature_{index}" for index in range(spec.observation_size))
+
+
+def of(observations: Any, spec: DataSpec) -> Collection:
+    """Returns what a user gives as a collection.
+
+    Args:
+        observations: an array `[N, T, D]`, a list of arrays `[T_n, D]`, or a data frame, whose columns go by their
+            names, or by their place where the run's features have none; NaN where values are missing. A collection
+            is left as it is.
+        spec: of the data that the model was trained on.
+
+    Raises:
+        ValueError: it is nothing of these, has other features, or no sequence.
+    """
+    if isinstance(observations, Collection):
+        return observations
+    if isinstance(observations, pd.DataFrame):
+        return _of_frame(observations, spec)
+    if isinstance(observations, list | tuple):
+        parts = [np.asarray(part) for part in observations]
+    else:
+        array = np.asarray(observations)
+        require(array.ndim == 3, "observations", f"[N, T, {spec.observation_size}]", f"shape {array.shape}")
+        parts = list(array)
+    is_array = not isinstance(observations, list | tuple)
+    require(len(parts) > 0, "observations", "at least one sequence", len(parts))
+    for part in parts:
+        good = part.ndim == 2 and len(part) and part.shape[1] == spec.observation_size and part.dtype.kind in "biuf"
+        expected = f"numbers [T, {spec.observation_size}] of at least one step, each sequence"
+        require(bool(good), "observations", expected, f"{part.dtype} {part.shape}")
+    return Collection(range(len(parts)), parts, feature_names(spec), None, is_array)
+
+
+def _of_frame(frame: pd.DataFrame, spec: DataSpec) -> Collection:
+    found = [str(name) for name in frame.columns if name != SEQUENCE]
+    names = found if spec.features is None else list(spec.features)
+    expected = f"a frame with a column a feature, {names}, and `{SEQUENCE}` if there are several sequences"
+    require(sorted(found) == sorted(names) and len(found) == spec.observation_size, "observations", expected, found)
+    require(len(frame) > 0, "observations", "of at least one step", "an empty frame")
+    values = frame.rename(columns=str)[names]
+    numeric = [name for name, dtype in values.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
+    require(not numeric, "observations", "numbers in all columns of features", numeric)
+    values = values.to_numpy(np.float64, na_value=np.nan)
+    keys = [0] if SEQUENCE not in frame else frame[SEQUENCE].drop_duplicates().tolist()
+    return Collection(keys, [values[rows] for rows in _rows(frame)], names, frame)
+
+
+def _rows(frame: pd.DataFrame) -> list[np.ndarray]:
+    """Returns the numbers of each sequence's rows, in the order in which sequences begin."""
+    if SEQUENCE not in frame:
+        return [np.arange(len(frame))]
+    codes, _ = pd.factorize(frame[SEQUENCE], use_na_sentinel=False)
+    return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+
+
+def read(path: pathlib.Path, spec: DataSpec) -> Collection:
+    """Returns the sequences of a user's file, with NaN where values are missing.
+
+    Args:
+        path: of a .csv or .parquet, see `series_files.read_series`, or of an .npz, see `shards.read`.
+        spec: of the data that the model was trained on.
+
+    Raises:
+        ValueError: there is no such file, or it holds something else.
+    """
+    endings = (*layout.ENDINGS, ".npz")
+    require(path.suffix in endings, "input", f"a file {', '.join(endings)}", str(path))
+    require(path.is_file(), "input", "a file that exists", str(path))
+    if path.suffix == ".npz":
+        shard = shards.read(path, spec, None)
+        return Collection(list(shard.keys), list(shard.sequences), feature_names(spec))
+    series = series_files.read_series(path, spec.layout, spec.features)
+    expected = f"of {spec.observation_size} features, as the data of training"
+    require(len(series.columns) == spec.observation_size, "input", expected, list(series.columns))
+    return Collection([label.name for label in series.labels], series.values, series.columns)
+
+
+def steps(table: Collection, parts: Sequence[np.ndarray], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Returns values of all steps as a frame, a row a step.
+
+    Args:
+        table: the sequences that they are of.
+        parts: of each sequence, `[T_n, C]`.
+        columns: names of the C columns; None for those of the features.
+    """
+    columns = table.features if columns is None else columns
+    if table.frame is not None:
+        return table.like(parts, columns)
+    frame = pd.DataFrame(np.concatenate(parts), columns=list(columns))
+    frame.insert(0, SEQUENCE, np.repeat(np.asarray(table.keys), table.lengths))
+    return frame
+
+
+def draws(table: Collection, samples: np.ndarray, starts: np.ndarray, axis: str = SAMPLE, labels: Any = None) -> Any:
+    """Returns draws, or quantiles, as a frame: a row a sequence, draw and step.
+
+    Args:
+        table: the sequences that they are of.
+        samples: `[S, N, F, D]`.
+        starts: number of each sequence's first step among them, from 0 on, int `[N]`.
+        axis: the column that tells the S apart.
+        labels: what stands there, `[S]`; None for their numbers.
+
+    Returns:
+        The columns sequence, axis, step and the features; one of the first three that has a feature's name has an
+        underscore behind it.
+    """
+    count, _, num_steps, size = samples.shape
+    labels = np.arange(count) if labels is None else np.asarray(labels)
+    frames = [
+        pd.DataFrame(
+            {
+                SEQUENCE: [key] * (count * num_steps),
+                label(axis, table): np.repeat(labels, num_steps),
+                label(STEP, table): np.tile(start + np.arange(num_steps), count),
+                **dict(zip(table.features, samples[:, index].reshape([-1, size]).T, strict=True)),
+            }
+        )
+        for index, (key, start) in enumerate(zip(table.keys, starts, strict=True))
+    ]
+    found = pd.concat(frames, ignore_index=True)
+    return found if table.frame is None or SEQUENCE in table.frame else found.drop(columns=SEQUENCE)
+
+
+def label(name: str, table: Collection) -> str:
+    """Returns the name of a column beside those of the features: underscores tell it from a feature of that name."""
+    while name in table.features:
+        name += "_"
+    return name
+
+
+def to_csv(frame: pd.DataFrame) -> bytes:
+    """Returns a frame as a .csv file, without its index.
+
+    An apostrophe stands before a text that a spreadsheet would take for a formula, and run.
+
+    Args:
+        frame: of numbers and texts.
+    """
+    texts = frame.select_dtypes(exclude="number").astype(str)
+    guarded = texts.map(lambda text: f"'{text}" if text.startswith(_FORMULAS) else text)
+    # Python's writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
+    quoting = csv.QUOTE_NONNUMERIC if guarded.map(lambda text: "\r" in text).any(axis=None) else csv.QUOTE_MINIMAL
+    return frame.assign(**guarded).to_csv(index=False, lineterminator="\n", quoting=quoting).encode()
