@@ -131,7 +131,7 @@ def read(path: pathlib.Path, spec: DataSpec) -> Collection:
     require(path.suffix in endings, "input", f"a file {', '.join(endings)}", str(path))
     require(path.is_file(), "input", "a file that exists", str(path))
     if path.suffix == ".npz":
-        shard = shards.read(path, spec, None)
+        shard = shards.read(path, spec, None, nan_is_missing=True)
         return Collection(list(shard.keys), list(shard.sequences), feature_names(spec))
     series = series_files.read_series(path, spec.layout, spec.features)
     expected = f"of {spec.observation_size} features, as the data of training"

@@ -55,7 +55,7 @@ def find(pattern: str, endings: Sequence[str]) -> dict[str, pathlib.Path]:
     return shards
 
 
-def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> Shard:
+def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_is_missing: bool = False) -> Shard:
     """Returns the sequences of a file.
 
         .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
@@ -70,6 +70,8 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
         path: of the file.
         spec: of the data that the model was trained on.
         vocabulary: of text, else None.
+        nan_is_missing: whether a NaN of an array stands for a missing value, as an empty cell of a table does; it may
+            be a mistake, too.
 
     Raises:
         ValueError: the file is damaged, holds no sequence, or one without a step or with other features, or text of
@@ -88,8 +90,7 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None) -> S
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
-            # An empty cell is a missing value; a NaN of an array may be a mistake.
-            known = path.suffix in layout.ENDINGS or not np.isnan(sequence).any()
+            known = nan_is_missing or path.suffix in layout.ENDINGS or not np.isnan(sequence).any()
             require(known, f"sequence {key}", "finite; missing values are empty cells of a .csv or .parquet", "NaN")
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error

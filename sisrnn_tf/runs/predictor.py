@@ -269,7 +269,7 @@ class Predictor:
         return self._by_step(observations, rebuild, seed, names)
 
     def _by_step(self, observations: Any, compute: Callable, seed: random.Seed, columns: Sequence[str]) -> Any:
-        """Returns what a function of (observations, mask, seed, observed) gives each step, in the form of the sequences."""
+        """Returns what a function of (observations, mask, seed, observed) gives, in the form of the sequences."""
         table = frames.of(observations, self.spec)
         parts: list[np.ndarray] = []
         for first in range(0, len(table.sequences), _BATCH_SIZE):

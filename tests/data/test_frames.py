@@ -38,10 +38,10 @@ def test_an_npz_has_lengths_and_gaps(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("in.csv", "sequence,flow\na,1\n", r"in\.csv cannot be read as sequences: `observations` must be a frame"),
-        ("in.csv", "sequence,flow,level\na,1,high\n", "must be numbers in all columns of features"),
+        ("in.csv", "sequence,flow\na,1\n", r"in\.csv cannot be read as sequences: it must have the columns"),
+        ("in.csv", "sequence,flow,level\na,1,high\n", "line 2, column `level`: could not convert to a finite number"),
         ("in.csv", "", r"in\.csv cannot be read as sequences"),
-        ("in.txt", "", r"`input` must be a \.csv or an \.npz file"),
+        ("in.txt", "", r"`input` must be a file \.csv, \.parquet, \.npz"),
         ("in.npz", "no archive", r"in\.npz cannot be read as \.npz"),
     ],
 )
