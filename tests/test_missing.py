@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import sisrnn_tf
 from sisrnn_tf import objectives
-from sisrnn_tf.analysis import forecasts, likelihood_records
+from sisrnn_tf.analysis import forecasts, likelihood_records, scores
 from sisrnn_tf.analysis.likelihoods import plan, sequence_likelihoods
 from sisrnn_tf.data import pipeline, series
 from sisrnn_tf.data.kinds import SERIES
@@ -174,6 +174,21 @@ def test_contexts_of_forecasts_keep_their_gaps(sisrnn):
     context, truth = forecasts.contexts(dataset, "train", 2, 1, 20)
     assert np.isnan(context).any() and np.isnan(truth).any()
     model = sisrnn_tf.RNN(sisrnn_tf.emissions.Normal(2), hidden_size=3, decoder_sizes=(4,))
-    found = forecasts.forecast(model, DataSpec.of(dataset), context, truth, 3, seed=0)
-    assert np.isfinite(found["samples"]).all() and np.isnan(found["context"]).sum() == np.isnan(context).sum()
-    assert "80% intervals hold" in forecasts.describe(found, DataSpec.of(dataset))
+    spec = DataSpec.of(dataset)
+    samples = forecasts.draw(model, spec, list(context), 1, 3, 0)
+    assert samples.shape == (3, *truth.shape) and np.isfinite(samples).all()
+    filled = forecasts.draw(model, spec, list(np.nan_to_num(context, nan=5.0)), 1, 3, 0)
+    gaps = np.isnan(context).any(axis=(1, 2))
+    assert np.any(filled[:, gaps] != samples[:, gaps]) and np.array_equal(filled[:, ~gaps], samples[:, ~gaps])
+
+
+def test_scores_of_steps_add_up_to_that_of_what_is_there():
+    dataset, _ = _dataset()
+    model = sisrnn_tf.RNN(sisrnn_tf.emissions.Normal(2), hidden_size=3, decoder_sizes=(4,))
+    spec, sequences = DataSpec.of(dataset), forecasts.held_out(dataset, "train", 10)
+    found = scores.score_steps(model, spec, sequences, 1, 0, 0)
+    ends = np.cumsum([len(sequence) for sequence in sequences])[:-1]
+    total = [part.sum() for part in np.split(found.steps, ends)]
+    np.testing.assert_allclose(total, -scores.score(model, spec, sequences, 1, 0, 0), rtol=1e-4)
+    np.testing.assert_array_equal(np.isnan(found.features), np.isnan(np.concatenate(sequences)))
+    np.testing.assert_allclose(np.nansum(found.features, axis=1), found.steps, rtol=1e-4, atol=1e-4)  # independent
