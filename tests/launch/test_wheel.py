@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import venv
 
+import numpy as np
 import pytest
 
 from tests.launch import launcher
@@ -61,10 +62,16 @@ def test_the_command_trains_forecasts_and_reports_from_another_directory(sisrnn,
     python = sisrnn.with_name("python")
     where = _run(python, "-c", "import flags, launch; print(flags.__file__, launch.__file__)", cwd=tmp_path)
     assert all(pathlib.Path(each).is_relative_to(sisrnn.parents[1]) for each in where.split()), where
-    sizes = ("--model=rnn", "--hidden_size=4", "--decoder_sizes=8", "--max_steps=10", "--max_eval_sequences=20")
-    output = _run(sisrnn, "train", "--dataset=digits", "--workdir=run", *sizes, cwd=tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [f"{name},{a:.2f},{b:.2f}" for name in range(60) for a, b in rng.normal(size=(6, 2))]
+    (tmp_path / "sensors.csv").write_text("\n".join(["sequence,heat,flow", *rows]))
+    sizes = ("--model=rnn", "--hidden_size=4", "--decoder_sizes=8", "--max_steps=5", "--num_components=2")
+    output = _run(sisrnn, "train", "--dataset=csv", "--data_dir=sensors.csv", "--workdir=run", *sizes, cwd=tmp_path)
     assert "test NLL = " in output, output
-    output = _run(sisrnn, "forecast", "--workdir=run", "--context_steps=5", "--num_samples=2", cwd=tmp_path)
-    assert "Wrote forecasts (2, 64, 3, 8) to run/forecasts/forecasts.npz" in output, output
+    flags = ("--input=sensors.csv", "--num_steps=3", "--num_samples=2")
+    output = _run(sisrnn, "forecast", "--workdir=run", *flags, cwd=tmp_path)
+    assert "Forecasts (2, 60, 3, 2)" in output, output
+    lines = (tmp_path / "run" / "forecasts" / "samples.csv").read_text().splitlines()
+    assert lines[0] == "sequence,sample,step,heat,flow" and len(lines) == 1 + 2 * 60 * 3
     assert "Report: run/report.html" in _run(sisrnn, "report", "--workdir=run", cwd=tmp_path)
-    assert "digits, threshold, rows" in (tmp_path / "run" / "report.html").read_text()
+    assert "sensors" in (tmp_path / "run" / "report.html").read_text()
