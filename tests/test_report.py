@@ -37,6 +37,9 @@ DIAGNOSTICS = {
     "active_units": 1,
     "verdict": "the mixing has collapsed, below 0.1% of the variance: this SIS-RNN has become a VRNN",
     "mean_negentropy": 0.125,
+    "factorizes": False,
+    "strongest_correlation": 0.25,
+    "total_correlation": 0.0323,
     "mutual_information_limit": 2.1972,
     "kl_per_step": [1.0, None],
     "mutual_information_per_step": [0.5, 0.25],
@@ -220,6 +223,8 @@ def test_diagnostics_show(tmp_path):
     assert f"{DIAGNOSTICS['verdict']} 1 of 2 latent units are active." in page.text
     assert "R=7 draws of the mixing on 9 sequences of the test split, seed 0" in page.text
     assert ["negentropy [nats]", "0.125"] in page.rows
+    assert ["strongest |correlation| of two dimensions", "0.25"] in page.rows
+    assert ["total correlation of the dimensions [nats]", "0.0323"] in page.rows
     assert [row for row in page.rows if len(row) == 3][-2:] == [["1", "1", "0.5"], ["2", DASH, "0.25"]]
     assert ["0", "yes", *[DASH] * 6, "0.0375"] in page.rows
     assert ["1", "no", *[DASH] * 7] in page.rows
@@ -320,6 +325,15 @@ def test_an_unused_latent_is_said_without_diagnostics_too(tmp_path):
     workdir.latent.write_text(json.dumps({"latent_size": 8, "active_units": 0, "kl_per_step": 0.001}))
     assert "0 of 8 latent units are active" in read_page(workdir).text
     assert "the latent is unused: this model is a deterministic RNN" in read_page(workdir).text
+
+
+def test_a_posterior_that_factorizes_and_one_diagnosed_before_show(tmp_path):
+    page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS | {"factorizes": True}))
+    assert ["total correlation of the dimensions [nats]", "0 by construction"] in page.rows
+    new = ("factorizes", "strongest_correlation", "total_correlation")
+    before = {name: value for name, value in DIAGNOSTICS.items() if name not in new}
+    page = read_page(make_workdir(tmp_path / "before", diagnostics=before))
+    assert "total correlation" not in page.text
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path):

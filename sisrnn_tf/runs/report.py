@@ -65,6 +65,12 @@ _DIMENSIONS = {
     "activity [prior variances]": "activity",
 }
 
+# What binds the dimensions of a step together.
+_DEPENDENCE = {
+    "strongest |correlation| of two dimensions": "strongest_correlation",
+    "total correlation of the dimensions [nats]": "total_correlation",
+}
+
 
 def write(workdir: Workdir, path: str | os.PathLike[str]) -> str:
     """Writes the report of a run.
@@ -150,6 +156,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "backtest": run_files.read_forecasts(backtest),
         "latent": latents.read(workdir),
         "dimension_columns": _DIMENSIONS,
+        "dependence_rows": _DEPENDENCE,
         "pictures": {name: attachments.data_uri(path) for name, path in pictures.items()},
         "texts": {path.stem: _read_text(path) for path in texts},
         "attachments": attachments.collect(workdir, [*pictures.values(), *texts, backtest]),

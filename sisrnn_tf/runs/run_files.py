@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sisrnn_tf.analysis.diagnostics import MIXING_MEASURES, SHAPE_MEASURES
+from sisrnn_tf.analysis.diagnostics import DEPENDENCE_MEASURES, MIXING_MEASURES, SHAPE_MEASURES
 from sisrnn_tf.analysis.likelihoods import Estimate
 from sisrnn_tf.core.atomic import write_text
 from sisrnn_tf.core.validation import parse_json
@@ -50,7 +50,12 @@ _DIAGNOSTICS_FIELDS = {
 _FORECASTS_FIELDS = {"split": str, "num_windows": int, "num_steps": int, "season_length": int, "records": list}
 _BACKTEST_NUMBERS = ("crps", "scaled_crps", "mase", "rmsse")  # may be null
 # Of these a report shows what is there; other fields are left alone.
-_DIAGNOSTICS_NUMBERS = (*(f"mean_{name}" for name in MIXING_MEASURES), *SHAPE_MEASURES, "mutual_information_limit")
+_DIAGNOSTICS_NUMBERS = (
+    *(f"mean_{name}" for name in MIXING_MEASURES),
+    *SHAPE_MEASURES,
+    *DEPENDENCE_MEASURES,
+    "mutual_information_limit",
+)
 _DIMENSION_NUMBERS = (*MIXING_MEASURES, *SHAPE_MEASURES, "activity")
 
 
