@@ -46,6 +46,17 @@ DIAGNOSTICS = {
     "dimensions": [{"dimension": 0, "active": True, "activity": 0.0375}, {"dimension": 1, "active": False}],
 }
 
+GAPS = {
+    **{"model": "vrnn", "convention": CONVENTION, "epoch": 2, "split": "validation", "quantity": "NLL <="},
+    **{"num_sequences": 1000, "seed": 3, "num_mixing": 10, "num_draws": 4, "num_importance": 50, "num_epochs": 5},
+    **{"num_steps": 200, "num_alone_steps": 500, "verdict": "worth closing: looking ahead, +0.50 nats a sequence"},
+}
+OWN = {"label": "its own", "nll": 20.0, "standard_error": 0.5, "num_sequences": 1000}
+GAPS["rows"] = [
+    OWN | dict.fromkeys(("gap", "low", "high", "beyond")),
+    OWN | {"label": "refitted, smoothing", "nll": 19.5, "gap": 0.5, "low": 0.25, "high": 0.75, "beyond": "its own"},
+]
+
 
 def record(nll, **fields):
     values = {"split": "test", "estimator": "IWAE", "num_mixing": 10, "num_importance": 10, "seed": 0}
@@ -54,7 +65,7 @@ def record(nll, **fields):
     return values | fields
 
 
-def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, diagnostics=None):
+def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, diagnostics=None, gaps=None):
     workdir = Workdir(path / "run")
     workdir.create(from_options("small", TINY | (options or {})), spec.to_json())
     if records:
@@ -62,6 +73,8 @@ def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, dia
     workdir.metrics.write_text("".join(json.dumps(line) + "\n" for line in metrics))
     if diagnostics:
         workdir.diagnostics.write_text(json.dumps(diagnostics))
+    if gaps:
+        workdir.gaps.write_text(json.dumps(gaps))
     return workdir
 
 
@@ -336,6 +349,15 @@ def test_a_posterior_that_factorizes_and_one_diagnosed_before_show(tmp_path):
     assert "total correlation" not in page.text
 
 
+def test_gaps_show_where_they_were_measured(tmp_path):
+    page = read_page(make_workdir(tmp_path, gaps=GAPS))
+    assert GAPS["verdict"] in page.text
+    assert ["its own", "20.000 ± 0.500", DASH, DASH, "", "1,000"] in page.rows
+    assert ["refitted, smoothing", "19.500 ± 0.500", "0.500", "0.250 to 0.750", "its own", "1,000"] in page.rows
+    assert "K=10" in page.text and "M=50, seed 3" in page.text
+    assert "Where the nats are" not in read_page(make_workdir(tmp_path / "none")).text
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path):
     workdir = make_workdir(tmp_path, records=[record(20.0)], diagnostics=DIAGNOSTICS)
     for name in ("training", "samples", "reconstructions", "marginals", "information"):
@@ -369,10 +391,11 @@ def test_all_text_is_escaped(tmp_path):
     records = [record(20.0, convention=CONVENTION + attack, estimator=attack)]
     diagnostics = DIAGNOSTICS | {"verdict": attack, "split": attack, "convention": attack}
     metrics = [line | {attack: 1.0} for line in METRICS]
-    workdir = make_workdir(tmp_path / attack.replace("/", "|"), options, spec, records, metrics, diagnostics)
+    gaps = GAPS | {"verdict": attack, "rows": [GAPS["rows"][1] | {"label": attack, "beyond": attack}]}
+    workdir = make_workdir(tmp_path / attack.replace("/", "|"), options, spec, records, metrics, diagnostics, gaps)
     text = report.render(report.collect(workdir))
     assert "<script" not in text
-    assert text.count("&lt;script&gt;") >= 12
+    assert text.count("&lt;script&gt;") >= 15
     Page(text)
 
 

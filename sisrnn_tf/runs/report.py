@@ -34,6 +34,7 @@ _SECTIONS = {
     "likelihood": "Likelihood",
     "training": "Training",
     "posterior": "Posterior",
+    "gaps": "Where the nats are",
     "samples": "Samples",
     "forecasts": "Forecasts",
     "attachments": "Further results",
@@ -112,7 +113,11 @@ def render(view: dict[str, Any]) -> str:
 
 def _contents(view: Mapping[str, Any]) -> dict[str, str]:
     """Returns the sections of a page by their anchors."""
-    further = {"forecasts": view["backtest"] or view["pictures"]["forecasts"], "attachments": view["attachments"]}
+    further = {
+        "forecasts": view["backtest"] or view["pictures"]["forecasts"],
+        "attachments": view["attachments"],
+        "gaps": view["gaps"],
+    }
     return {name: title for name, title in _SECTIONS.items() if further.get(name, True)}
 
 
@@ -155,6 +160,7 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
         "backtest": run_files.read_forecasts(backtest),
         "latent": latents.read(workdir),
+        "gaps": run_files.read_gaps(workdir.gaps),
         "dimension_columns": _DIMENSIONS,
         "dependence_rows": _DEPENDENCE,
         "pictures": {name: attachments.data_uri(path) for name, path in pictures.items()},
