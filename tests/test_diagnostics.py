@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sisrnn_tf import cells, posteriors
 from sisrnn_tf.analysis import diagnostics, gaussian_mixtures
+from sisrnn_tf.analysis.posterior_walk import PosteriorWalk
 from sisrnn_tf.core import random
 
 R = 6
@@ -156,7 +157,7 @@ def test_results_follow_the_seed(sisrnn, observations):
 
 def test_more_draws_extend_fewer(sisrnn, observations):
     mask = np.ones([4, 5], bool)
-    few, many = (diagnostics._Walk(sisrnn, observations, mask, count, random.as_seed(0)) for count in (2, 5))
+    few, many = (PosteriorWalk(sisrnn, observations, mask, count, random.as_seed(0)) for count in (2, 5))
     for part, more in zip(few.posterior(2), many.posterior(2), strict=True):
         np.testing.assert_allclose(more[:3], part, rtol=1e-6)
 

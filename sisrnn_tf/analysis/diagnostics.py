@@ -8,16 +8,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from sisrnn_tf.analysis import latent_use, posterior_shape
 from sisrnn_tf.analysis.latent_use import ACTIVE, LatentUse
-from sisrnn_tf.core import networks, random
-from sisrnn_tf.core.types import Gaussian, Marginal
+from sisrnn_tf.analysis.posterior_walk import PosteriorWalk
+from sisrnn_tf.core import random
+from sisrnn_tf.core.types import Marginal
 from sisrnn_tf.core.validation import require, require_int
-from sisrnn_tf.inference import noise
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.mixing import MixingModel
 
 # A share of variance. Mixing that moves loc, or log scale, by less than 3% of a standard deviation adds nothing.
 COLLAPSED = 1e-3
@@ -57,46 +55,6 @@ class Diagnostics(NamedTuple):
     examples: list[Marginal]
 
 
-class _Walk:
-    """Draws of psi for any step of one posterior-sampled trajectory, as a function of a seed."""
-
-    def __init__(
-        self, model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_noise_draws: int, seed: tf.Tensor
-    ):
-        self.cell = model.cell
-        self.num_noise_draws = num_noise_draws if model.mixes else 0  # all draws would be equal
-        self.context, self.trajectory, self.seeds, real = model.sample_trajectory(observations, mask, seed)
-        self.mask = real.numpy()  # [T, S]
-
-    def posterior(self, step: int) -> Gaussian:
-        """Returns psi^0..psi^R of a step, each `[C, S_t, Z]`, of the sequences that have it."""
-        posterior = self.cell.posterior_part
-        draws = noise.extra_mixing(posterior, self.seeds[step], self.num_noise_draws)  # [S, R, N]
-        extra = posterior(self.context[step], tf.transpose(draws, [1, 0, 2]))
-        first = (part[step][tf.newaxis] for part in self.trajectory.posterior)
-        return self._real(step, *(tf.concat(parts, axis=0) for parts in zip(first, extra, strict=True)))
-
-    def prior(self, step: int) -> Gaussian:
-        """Returns mean and standard deviation of p(z_t | h_{t-1}), each `[S_t, Z]`."""
-        prior = self.cell.prior_part.distribution(self.trajectory.previous_hidden[step])
-        return self._real(step, prior.mean(), prior.stddev())
-
-    def log_prior(self, step: int) -> np.ndarray:
-        """Returns log p(z_t | h_{t-1}), `[S_t]`, nats."""
-        latent, hidden = self.trajectory.latent[step], self.trajectory.previous_hidden[step]
-        return self.cell.prior_part.log_density(latent, hidden).numpy().astype(np.float64)[self.mask[step]]
-
-    def log_posteriors(self, step: int, posterior: Gaussian) -> np.ndarray:
-        """Returns log ghat_j(z_t^n), `[S_t(n), S_t(j)]`, nats, of what `posterior` returns for the step."""
-        dtype = networks.density_dtype(self.cell).as_numpy_dtype  # of what a mixture is asked for
-        latent = self.trajectory.latent[step].numpy().astype(dtype)[self.mask[step]]
-        return posterior_shape.log_posteriors(latent, posterior, self.cell.posterior_part.log_mixture)
-
-    def _real(self, step: int, *parts: tf.Tensor) -> Gaussian:
-        rows = self.mask[step]
-        return Gaussian(*(part.numpy().astype(np.float64)[..., rows, :] for part in parts))
-
-
 def diagnose(
     model: SequenceModel,
     observations: np.ndarray,
@@ -128,11 +86,11 @@ def diagnose(
     mask = np.ones(observations.shape[:2], bool) if mask is None else np.asarray(mask)
     fits = mask.shape == observations.shape[:2] and mask.dtype == bool and bool(mask.any())
     require(fits, "mask", f"bool {observations.shape[:2]}, True on the real steps", mask)
-    walk = _Walk(model, observations, mask, num_noise_draws, random.as_seed(seed))
+    walk = PosteriorWalk(model, observations, mask, num_noise_draws, random.as_seed(seed))
     return _diagnose(walk, model.cell.latent_size)
 
 
-def _diagnose(walk: _Walk, latent_size: int) -> Diagnostics:
+def _diagnose(walk: PosteriorWalk, latent_size: int) -> Diagnostics:
     num_steps, num_sequences = walk.mask.shape
     count = len(posterior_shape.Marginals._fields)
     marginals = posterior_shape.Marginals(*np.full([count, num_steps, num_sequences, latent_size], math.nan))
@@ -165,7 +123,7 @@ def _diagnose(walk: _Walk, latent_size: int) -> Diagnostics:
     )
 
 
-def _examples(walk: _Walk, negentropy: np.ndarray) -> list[Marginal]:
+def _examples(walk: PosteriorWalk, negentropy: np.ndarray) -> list[Marginal]:
     """Returns the marginals of highest negentropy `[T, S, Z]`: few of a dimension, one of a dimension and sequence."""
     ranked = np.where(np.isnan(negentropy), -1.0, negentropy)
     steps, highest = ranked.argmax(axis=0), ranked.max(axis=0)  # [S, Z]
