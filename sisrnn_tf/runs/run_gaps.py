@@ -168,7 +168,7 @@ class _Measurement:
         return gaps.with_posterior(self.trained.model, posterior, self.num_mixing)
 
     def _fit(self, twin: SISRNN, batches: tf.data.Dataset, num_steps: int) -> None:
-        optimizer = factory.make_optimizer(self.training)
+        optimizer = factory.make_optimizer(self.training, num_steps)
         gaps.fit(twin, batches, optimizer, num_steps, self.training.jit_compile, [callbacks.NaNGuard()])
 
     def _refit(self, variant: ModelConfig) -> tuple[np.ndarray, np.ndarray]:
