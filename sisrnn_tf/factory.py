@@ -229,7 +229,8 @@ MIXINGS: Mapping[str, Callable[[ModelConfig, TrainingConfig], posteriors.Posteri
 }
 
 
-def _make_mixing(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
+def make_posterior(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
+    """Returns the posterior of the configuration's `mixing`, which reads what its `posterior` says, not yet built."""
     return MIXINGS[config.mixing](config, training)
 
 
@@ -252,11 +253,11 @@ def _network_options(config: ModelConfig, training: TrainingConfig) -> dict[str,
 
 # By the names of `families.FAMILIES`: (configuration, training, specification of the data, vocabulary) -> model.
 BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
-    "sisrnn": functools.partial(_make_latent, SISRNN, _make_gru_parts, _make_mixing),
+    "sisrnn": functools.partial(_make_latent, SISRNN, _make_gru_parts, make_posterior),
     "vrnn": functools.partial(_make_latent, VRNN, _make_gru_parts, _make_gaussian),
-    "srnn": functools.partial(_make_latent, SRNN, _make_srnn_parts, _make_mixing),
+    "srnn": functools.partial(_make_latent, SRNN, _make_srnn_parts, make_posterior),
     "rnn": _make_rnn,
-    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, _make_mixing),
+    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, make_posterior),
     "vae_lstm": functools.partial(_make_sentence_model, _make_lstm, _make_gaussian),
     "vae_transformer": functools.partial(_make_sentence_model, _make_transformer, _make_gaussian),
 }

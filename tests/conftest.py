@@ -30,7 +30,9 @@ def build_model(kind: str = "SISRNN", **kwargs):
     if kind == "RNN":
         return sisrnn_tf.RNN(emission, hidden_size=H, decoder_sizes=(5,), **kwargs)
     shared = {name: kwargs[name] for name in NETWORK_KEYS if name in kwargs}
-    posterior = tiny_posterior("gaussian" if kind == "VRNN" else "semi_implicit", **shared)
+    posterior = kwargs.pop("posterior", None)
+    if posterior is None:
+        posterior = tiny_posterior("gaussian" if kind == "VRNN" else "semi_implicit", **shared)
     return getattr(sisrnn_tf, kind)(emission, posterior=posterior, **{**SIZES, **kwargs})
 
 

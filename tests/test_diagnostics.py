@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sisrnn_tf import cells, posteriors
 from sisrnn_tf.analysis import diagnostics, gaussian_mixtures
+from sisrnn_tf.analysis.posterior_walk import PosteriorWalk
 from sisrnn_tf.core import random
 
 R = 6
@@ -28,6 +30,39 @@ def test_the_kl_of_a_point_mass_is_that_of_its_bound_with_the_same_seed(vrnn, ob
     found = diagnostics.diagnose(vrnn, observations, mask, R, seed=3)
     total = (found.kl * found.num_sequences).sum()
     assert total == pytest.approx(vrnn.bound(observations, mask, seed=3).kl.numpy().sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("SISRNN", lambda: {"prior": cells.MixturePrior(2, (4,), 3)}),
+        ("SISRNN", lambda: {"posterior": posteriors.PerDimension(2, (5,), noise_weight_scale=2.0)}),
+        ("SRNN", dict),
+    ],
+    ids=["mixture prior", "per dimension", "srnn"],
+)
+def test_every_part_s_own_densities_make_the_kl(kind, parts, make_model, observations, mask):
+    model = make_model(kind, **parts())
+    found = diagnostics.diagnose(model, observations, mask, R, seed=3)
+    total = (found.kl * found.num_sequences).sum()
+    assert total == pytest.approx(model.bound(observations, mask, R, seed=3).kl.numpy().sum(), rel=1e-5)
+    assert np.isfinite(found.activity).all()
+    assert (found.mutual_information / math.log(4) <= 1).all()
+
+
+def test_dependence_is_of_joint_mixing_alone(sisrnn, vrnn, make_model, observations, mask):
+    found = diagnostics.diagnose(sisrnn, observations, mask, R)
+    record = _record(found)
+    for name in diagnostics.DEPENDENCE_MEASURES:
+        values = getattr(found.dependence, name)
+        assert (values[mask.T] > 0).all() and np.isnan(values[~mask.T]).all()
+        assert record[name] == pytest.approx(values[mask.T].mean())
+    assert "total correlation" in diagnostics.describe(record)
+    per_dimension = make_model("SISRNN", posterior=posteriors.PerDimension(2, (5,), noise_weight_scale=2.0))
+    for model in (vrnn, per_dimension):
+        record = _record(diagnostics.diagnose(model, observations, mask, R))
+        assert record["factorizes"] and record["strongest_correlation"] == record["total_correlation"] == 0
+        assert "by construction" in diagnostics.describe(record).splitlines()[3]
 
 
 def test_a_point_mass_is_exactly_gaussian(vrnn, observations):
@@ -122,7 +157,7 @@ def test_results_follow_the_seed(sisrnn, observations):
 
 def test_more_draws_extend_fewer(sisrnn, observations):
     mask = np.ones([4, 5], bool)
-    few, many = (diagnostics._Walk(sisrnn, observations, mask, count, random.as_seed(0)) for count in (2, 5))
+    few, many = (PosteriorWalk(sisrnn, observations, mask, count, random.as_seed(0)) for count in (2, 5))
     for part, more in zip(few.posterior(2), many.posterior(2), strict=True):
         np.testing.assert_allclose(more[:3], part, rtol=1e-6)
 

@@ -37,11 +37,25 @@ DIAGNOSTICS = {
     "active_units": 1,
     "verdict": "the mixing has collapsed, below 0.1% of the variance: this SIS-RNN has become a VRNN",
     "mean_negentropy": 0.125,
+    "factorizes": False,
+    "strongest_correlation": 0.25,
+    "total_correlation": 0.0323,
     "mutual_information_limit": 2.1972,
     "kl_per_step": [1.0, None],
     "mutual_information_per_step": [0.5, 0.25],
     "dimensions": [{"dimension": 0, "active": True, "activity": 0.0375}, {"dimension": 1, "active": False}],
 }
+
+GAPS = {
+    **{"model": "vrnn", "convention": CONVENTION, "epoch": 2, "split": "validation", "quantity": "NLL <="},
+    **{"num_sequences": 1000, "seed": 3, "num_mixing": 10, "num_draws": 4, "num_importance": 50, "num_epochs": 5},
+    **{"num_steps": 200, "num_alone_steps": 500, "verdict": "worth closing: looking ahead, +0.50 nats a sequence"},
+}
+OWN = {"label": "its own", "nll": 20.0, "standard_error": 0.5, "num_sequences": 1000}
+GAPS["rows"] = [
+    OWN | dict.fromkeys(("gap", "low", "high", "beyond")),
+    OWN | {"label": "refitted, smoothing", "nll": 19.5, "gap": 0.5, "low": 0.25, "high": 0.75, "beyond": "its own"},
+]
 
 
 def record(nll, **fields):
@@ -51,7 +65,7 @@ def record(nll, **fields):
     return values | fields
 
 
-def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, diagnostics=None):
+def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, diagnostics=None, gaps=None):
     workdir = Workdir(path / "run")
     workdir.create(from_options("small", TINY | (options or {})), spec.to_json())
     if records:
@@ -59,6 +73,8 @@ def make_workdir(path, options=None, spec=SPEC, records=(), metrics=METRICS, dia
     workdir.metrics.write_text("".join(json.dumps(line) + "\n" for line in metrics))
     if diagnostics:
         workdir.diagnostics.write_text(json.dumps(diagnostics))
+    if gaps:
+        workdir.gaps.write_text(json.dumps(gaps))
     return workdir
 
 
@@ -220,6 +236,8 @@ def test_diagnostics_show(tmp_path):
     assert f"{DIAGNOSTICS['verdict']} 1 of 2 latent units are active." in page.text
     assert "R=7 draws of the mixing on 9 sequences of the test split, seed 0" in page.text
     assert ["negentropy [nats]", "0.125"] in page.rows
+    assert ["strongest |correlation| of two dimensions", "0.25"] in page.rows
+    assert ["total correlation of the dimensions [nats]", "0.0323"] in page.rows
     assert [row for row in page.rows if len(row) == 3][-2:] == [["1", "1", "0.5"], ["2", DASH, "0.25"]]
     assert ["0", "yes", *[DASH] * 6, "0.0375"] in page.rows
     assert ["1", "no", *[DASH] * 7] in page.rows
@@ -322,6 +340,24 @@ def test_an_unused_latent_is_said_without_diagnostics_too(tmp_path):
     assert "the latent is unused: this model is a deterministic RNN" in read_page(workdir).text
 
 
+def test_a_posterior_that_factorizes_and_one_diagnosed_before_show(tmp_path):
+    page = read_page(make_workdir(tmp_path, diagnostics=DIAGNOSTICS | {"factorizes": True}))
+    assert ["total correlation of the dimensions [nats]", "0 by construction"] in page.rows
+    new = ("factorizes", "strongest_correlation", "total_correlation")
+    before = {name: value for name, value in DIAGNOSTICS.items() if name not in new}
+    page = read_page(make_workdir(tmp_path / "before", diagnostics=before))
+    assert "total correlation" not in page.text
+
+
+def test_gaps_show_where_they_were_measured(tmp_path):
+    page = read_page(make_workdir(tmp_path, gaps=GAPS))
+    assert GAPS["verdict"] in page.text
+    assert ["its own", "20.000 ± 0.500", DASH, DASH, "", "1,000"] in page.rows
+    assert ["refitted, smoothing", "19.500 ± 0.500", "0.500", "0.250 to 0.750", "its own", "1,000"] in page.rows
+    assert "K=10" in page.text and "M=50, seed 3" in page.text
+    assert "Where the nats are" not in read_page(make_workdir(tmp_path / "none")).text
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path):
     workdir = make_workdir(tmp_path, records=[record(20.0)], diagnostics=DIAGNOSTICS)
     for name in ("training", "samples", "reconstructions", "marginals", "information"):
@@ -355,10 +391,11 @@ def test_all_text_is_escaped(tmp_path):
     records = [record(20.0, convention=CONVENTION + attack, estimator=attack)]
     diagnostics = DIAGNOSTICS | {"verdict": attack, "split": attack, "convention": attack}
     metrics = [line | {attack: 1.0} for line in METRICS]
-    workdir = make_workdir(tmp_path / attack.replace("/", "|"), options, spec, records, metrics, diagnostics)
+    gaps = GAPS | {"verdict": attack, "rows": [GAPS["rows"][1] | {"label": attack, "beyond": attack}]}
+    workdir = make_workdir(tmp_path / attack.replace("/", "|"), options, spec, records, metrics, diagnostics, gaps)
     text = report.render(report.collect(workdir))
     assert "<script" not in text
-    assert text.count("&lt;script&gt;") >= 12
+    assert text.count("&lt;script&gt;") >= 15
     Page(text)
 
 

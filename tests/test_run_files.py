@@ -34,6 +34,12 @@ DIAGNOSTICS = {
     "mutual_information_per_step": [0.5, 0.25],
     "dimensions": [DIMENSION],
 }
+ROW = {"label": "its own", "nll": 20.0, "standard_error": 0.5, "num_sequences": 9}
+GAPS = {
+    **{"model": "sisrnn", "convention": CONVENTION, "split": "validation", "quantity": "NLL <=", "verdict": "fine"},
+    **dict.fromkeys(("epoch", "num_sequences", "num_mixing", "num_draws", "num_importance", "num_epochs"), 1),
+    **{"seed": 0, "num_steps": 40, "num_alone_steps": 3, "rows": [ROW]},
+}
 
 
 def read_evaluation(path):
@@ -43,7 +49,7 @@ def read_evaluation(path):
 def test_missing_files_are_empty(tmp_path):
     path = tmp_path / "none"
     assert read_evaluation(path) == run_files.read_metrics(path) == []
-    assert run_files.read_diagnostics(path) is None
+    assert run_files.read_diagnostics(path) is run_files.read_gaps(path) is None
 
 
 def test_whole_files_are_read(tmp_path):
@@ -52,6 +58,8 @@ def test_whole_files_are_read(tmp_path):
     assert read_evaluation(path) == [RECORD, RECORD | {"standard_error": None}]
     path.write_text(json.dumps(DIAGNOSTICS))
     assert run_files.read_diagnostics(path) == DIAGNOSTICS
+    path.write_text(json.dumps(GAPS))
+    assert run_files.read_gaps(path) == GAPS
     path.write_text('{"epoch": 1, "step": 40, "loss": NaN}\n{"epoch": 2, "st')
     (line,) = run_files.read_metrics(path)
     assert (line["epoch"], line["step"]) == (1, 40)
@@ -86,6 +94,11 @@ def test_whole_files_are_read(tmp_path):
         (run_files.read_diagnostics, json.dumps(DIAGNOSTICS | {"kl_per_step": [1.0, "2"]})),
         (run_files.read_diagnostics, json.dumps(DIAGNOSTICS | {"dimensions": [3]})),
         (run_files.read_diagnostics, json.dumps(DIAGNOSTICS | {"dimensions": [DIMENSION | {"activity": "low"}]})),
+        (run_files.read_gaps, "{}"),
+        (run_files.read_gaps, json.dumps(GAPS | {"verdict": None})),
+        (run_files.read_gaps, json.dumps(GAPS | {"rows": [ROW | {"nll": "low"}]})),
+        (run_files.read_gaps, json.dumps(GAPS | {"rows": [ROW | {"gap": 0.5, "low": 0.25}]})),
+        (run_files.read_gaps, json.dumps(GAPS | {"rows": [ROW | {"gap": 0.5, "low": 0.25, "high": 1.0}]})),
         (run_files.read_spec, "{"),
         (run_files.read_spec, "[" * 100_000),
         (run_files.read_spec, '{"name": "digits"}'),

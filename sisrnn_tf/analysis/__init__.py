@@ -1,1 +1,1 @@
-"""What models say of data: likelihoods, diagnostics, forecasts, gaps filled, and their pictures."""
+"""What models say of data: likelihoods, diagnostics, gaps of the bound, forecasts, imputation, and their pictures."""

@@ -8,16 +8,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from sisrnn_tf.analysis import latent_use, posterior_shape
 from sisrnn_tf.analysis.latent_use import ACTIVE, LatentUse
+from sisrnn_tf.analysis.posterior_walk import PosteriorWalk
 from sisrnn_tf.core import random
-from sisrnn_tf.core.types import Gaussian, Marginal
+from sisrnn_tf.core.types import Marginal
 from sisrnn_tf.core.validation import require, require_int
-from sisrnn_tf.inference import noise
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.mixing import MixingModel
 
 # A share of variance. Mixing that moves loc, or log scale, by less than 3% of a standard deviation adds nothing.
 COLLAPSED = 1e-3
@@ -27,6 +25,8 @@ _EXAMPLES, _EXAMPLES_OF_A_DIMENSION = 9, 3  # a dimension's marginals look alike
 # Measures of a latent dimension: what the mixing does, and what shape that gives.
 MIXING_MEASURES = ("mixing_share", "log_scale_spread")
 SHAPE_MEASURES = ("mean_abs_skewness", "mean_excess_kurtosis", "fraction_multimodal", "mean_negentropy")
+# Measures of all dimensions together.
+DEPENDENCE_MEASURES = posterior_shape.Dependence._fields
 
 
 class Diagnostics(NamedTuple):
@@ -34,53 +34,25 @@ class Diagnostics(NamedTuple):
 
     Attributes:
         marginals: each `[T, S, Z]`.
+        dependence: between dimensions, each `[T, S]`, NaN beyond a sequence's end; 0 where the posterior factorizes.
         activity: variance over sequences of the posterior mean, in prior variances, `[Z]`; see `activity` there.
         kl: mean over sequences of log ghat_t - log p(z_t | h_{t-1}), nats, `[T]`; NaN where no sequence is left.
         mutual_information: of z_t and (x_t, h_{t-1}), nats, `[T]`; see `posterior_shape.mutual_information`.
         num_sequences: that have the step, int `[T]`; log of it is the highest mutual information that can be seen.
         num_noise_draws: R; 0 for a point mass.
+        factorizes: whether dimensions are independent given the posterior's context, by construction.
         examples: the most non-Gaussian marginals, at most 9, 3 of a dimension, and one of a dimension and sequence.
     """
 
     marginals: posterior_shape.Marginals
+    dependence: posterior_shape.Dependence
     activity: np.ndarray
     kl: np.ndarray
     mutual_information: np.ndarray
     num_sequences: np.ndarray
     num_noise_draws: int
+    factorizes: bool
     examples: list[Marginal]
-
-
-class _Walk:
-    """Draws of psi for any step of one posterior-sampled trajectory, as a function of a seed."""
-
-    def __init__(
-        self, model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_noise_draws: int, seed: tf.Tensor
-    ):
-        self.cell = model.cell
-        self.num_noise_draws = num_noise_draws if model.mixes else 0  # all draws would be equal
-        self.context, self.trajectory, self.seeds, real = model.sample_trajectory(observations, mask, seed)
-        self.mask = real.numpy()  # [T, S]
-
-    def posterior(self, step: int) -> Gaussian:
-        """Returns psi^0..psi^R of a step, each `[C, S_t, Z]`, of the sequences that have it."""
-        posterior = self.cell.posterior_part
-        draws = noise.extra_mixing(posterior, self.seeds[step], self.num_noise_draws)  # [S, R, N]
-        extra = posterior(self.context[step], tf.transpose(draws, [1, 0, 2]))
-        first = (part[step][tf.newaxis] for part in self.trajectory.posterior)
-        return self._real(step, *(tf.concat(parts, axis=0) for parts in zip(first, extra, strict=True)))
-
-    def prior(self, step: int) -> Gaussian:
-        """Returns loc and scale of p(z_t | h_{t-1}), each `[S_t, Z]`."""
-        return self._real(step, *self.cell.prior_part.parameters(self.trajectory.previous_hidden[step]))
-
-    def latent(self, step: int) -> np.ndarray:
-        """Returns z_t, `[S_t, Z]`."""
-        return self.trajectory.latent[step].numpy().astype(np.float64)[self.mask[step]]
-
-    def _real(self, step: int, loc: tf.Tensor, scale: tf.Tensor) -> Gaussian:
-        rows = self.mask[step]
-        return Gaussian(*(part.numpy().astype(np.float64)[..., rows, :] for part in (loc, scale)))
 
 
 def diagnose(
@@ -114,38 +86,44 @@ def diagnose(
     mask = np.ones(observations.shape[:2], bool) if mask is None else np.asarray(mask)
     fits = mask.shape == observations.shape[:2] and mask.dtype == bool and bool(mask.any())
     require(fits, "mask", f"bool {observations.shape[:2]}, True on the real steps", mask)
-    walk = _Walk(model, observations, mask, num_noise_draws, random.as_seed(seed))
+    walk = PosteriorWalk(model, observations, mask, num_noise_draws, random.as_seed(seed))
     return _diagnose(walk, model.cell.latent_size)
 
 
-def _diagnose(walk: _Walk, latent_size: int) -> Diagnostics:
+def _diagnose(walk: PosteriorWalk, latent_size: int) -> Diagnostics:
     num_steps, num_sequences = walk.mask.shape
     count = len(posterior_shape.Marginals._fields)
     marginals = posterior_shape.Marginals(*np.full([count, num_steps, num_sequences, latent_size], math.nan))
     standardized = np.full([num_steps, num_sequences, latent_size], math.nan)
+    dependence = posterior_shape.Dependence(*np.full([2, num_steps, num_sequences], math.nan))
+    factorizes = walk.cell.posterior_part.factorizes
     kl, information = np.full([2, num_steps], math.nan)
     for step, rows in enumerate(walk.mask):
         if not rows.any():
             continue
-        posterior, prior, latent = walk.posterior(step), walk.prior(step), walk.latent(step)
+        posterior = walk.posterior(step)
         for values, found in zip(marginals, posterior_shape.describe_marginals(posterior), strict=True):
             values[step, rows] = found
-        standardized[step, rows] = posterior_shape.standardize(marginals.mean[step, rows], prior)
-        log_densities = posterior_shape.log_posteriors(latent, posterior)
-        kl[step] = np.mean(np.diagonal(log_densities) - posterior_shape.log_normal(latent, prior))
+        for values, found in zip(dependence, posterior_shape.dependence(posterior), strict=True):
+            values[step, rows] = 0.0 if factorizes else found
+        standardized[step, rows] = posterior_shape.standardize(marginals.mean[step, rows], walk.prior(step))
+        log_densities = walk.log_posteriors(step, posterior)
+        kl[step] = np.mean(np.diagonal(log_densities) - walk.log_prior(step))
         information[step] = posterior_shape.mutual_information(log_densities)
     return Diagnostics(
         marginals,
+        dependence,
         posterior_shape.activity(standardized),
         kl,
         information,
         walk.mask.sum(axis=1),
         walk.num_noise_draws,
+        factorizes,
         _examples(walk, marginals.negentropy),
     )
 
 
-def _examples(walk: _Walk, negentropy: np.ndarray) -> list[Marginal]:
+def _examples(walk: PosteriorWalk, negentropy: np.ndarray) -> list[Marginal]:
     """Returns the marginals of highest negentropy `[T, S, Z]`: few of a dimension, one of a dimension and sequence."""
     ranked = np.where(np.isnan(negentropy), -1.0, negentropy)
     steps, highest = ranked.argmax(axis=0), ranked.max(axis=0)  # [S, Z]
@@ -208,6 +186,8 @@ def record(diagnostics: Diagnostics, model: str, split: str, convention: str, se
         "mean_mixing_share_of_active": active_share,
         "mean_log_scale_spread": spread,
         **{name: means[name] for name in SHAPE_MEASURES},
+        "factorizes": diagnostics.factorizes,
+        **{name: float(np.nanmean(values)) for name, values in diagnostics.dependence._asdict().items()},
         "mutual_information_limit": math.log(diagnostics.num_sequences.max()),
         "kl_per_step": _to_json(diagnostics.kl),
         "mutual_information_per_step": _to_json(diagnostics.mutual_information),
@@ -264,6 +244,15 @@ def _verdict(num_noise_draws: int, collapsed: bool, share: float, active_share: 
     return f"the mixing has not collapsed: {share:.2%} of the posterior's variance comes from it, {active}"
 
 
+def _dependence(record: dict) -> str:
+    if record["factorizes"]:
+        return "independent given x_t, h_{t-1} and what the posterior is told of the sequence, by construction"
+    return (
+        f"the strongest pair's |correlation| {record['strongest_correlation']:.3f}, total correlation "
+        f"{record['total_correlation']:.4f} nats, means over steps"
+    )
+
+
 def describe(record: dict) -> str:
     """Returns a few lines that say what a record holds, the verdict last."""
     information = np.mean([value for value in record["mutual_information_per_step"] if value is not None])
@@ -276,6 +265,7 @@ def describe(record: dict) -> str:
             f"posterior's marginals, means: |skewness| {record['mean_abs_skewness']:.3f}, excess kurtosis "
             f"{record['mean_excess_kurtosis']:.3f}, negentropy {record['mean_negentropy']:.4f} nats; "
             f"{record['fraction_multimodal']:.1%} have more than one mode{gaussian * record['marginals_gaussian']}",
+            f"dimensions of a step's posterior: {_dependence(record)}",
             f"mean step: KL to the prior {record['kl_of_a_step']:.3f} nats, mutual information of latent and data "
             f"{information:.3f} nats, of which at most {record['mutual_information_limit']:.3f} can be seen",
             f"verdict: {record['verdict']}",

@@ -1,9 +1,12 @@
 """Posteriors of one step, of S sequences, seen through C draws of psi: pure functions of NumPy arrays, in float64.
 
-ghat(z_t | x_t, h_{t-1}) = (1/C) sum_c N(z_t; loc(psi^c), diag scale(psi^c)^2)
+    ghat(z_t | x_t, h_{t-1}) = (1/C) sum_c N(z_t; loc(psi^c), diag scale(psi^c)^2)
+
+That is a posterior that mixes over whole vectors; of one with a mixture of its own the marginals are the same.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +35,18 @@ class Marginals(NamedTuple):
     negentropy: np.ndarray
     mixing_share: np.ndarray
     log_scale_spread: np.ndarray
+
+
+class Dependence(NamedTuple):
+    """What binds the dimensions of the posterior together, of one step `[S]` or of all `[T, S]`.
+
+    Attributes:
+        strongest_correlation: largest |correlation| of two dimensions; 0 where there is but one.
+        total_correlation: KL(N || product of its marginals), nats, of the Gaussian with the posterior's covariance.
+    """
+
+    strongest_correlation: np.ndarray
+    total_correlation: np.ndarray
 
 
 def describe_marginals(posterior: Gaussian) -> Marginals:
@@ -76,13 +91,29 @@ def activity(standardized: np.ndarray) -> np.ndarray:
     return np.mean(steps, axis=0) if steps else np.full(standardized.shape[-1], math.nan)
 
 
-def log_normal(values: np.ndarray, parameters: Gaussian) -> np.ndarray:
-    """Returns log N(values; loc, diag scale^2), `[..]`, in nats; all arguments are `[.., Z]`."""
-    standardized = (values - parameters.loc) / parameters.scale
-    return (-0.5 * np.square(standardized) - np.log(parameters.scale) - 0.5 * math.log(2 * math.pi)).sum(axis=-1)
+def dependence(posterior: Gaussian) -> Dependence:
+    """Returns how the dimensions of one step's posteriors depend on each other, each `[S]`.
+
+        covariance        = Cov_psi(loc) + diag(E_psi scale^2)
+        total correlation = -1/2 log det(correlation)                 (Watanabe 1960, of a Gaussian)
+
+    q(z | psi) has independent dimensions, so only the locs of draws of psi bind them. C draws of independent locs are
+    not uncorrelated: where the mixing makes the share s of the variance, two dimensions show about s / sqrt(C).
+
+    Args:
+        posterior: psi^0..psi^R of a mixture over whole vectors, each `[C, S, Z]`.
+    """
+    centered = posterior.loc - posterior.loc.mean(axis=0)
+    covariance = np.einsum("csi,csj->sij", centered, centered) / len(centered)
+    size = covariance.shape[-1]
+    covariance += np.square(posterior.scale).mean(axis=0)[:, np.newaxis] * np.eye(size)
+    deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    correlation = covariance / (deviation[:, :, np.newaxis] * deviation[:, np.newaxis])
+    between = np.abs(correlation) * (1 - np.eye(size))
+    return Dependence(between.max(axis=(1, 2)), -0.5 * np.linalg.slogdet(correlation).logabsdet)
 
 
-def log_posteriors(latent: np.ndarray, posterior: Gaussian) -> np.ndarray:
+def log_posteriors(latent: np.ndarray, posterior: Gaussian, log_mixture: Callable) -> np.ndarray:
     """Returns log ghat_j(z^n), the posterior of sequence j at the latent of n, `[S(n), S(j)]`, in nats.
 
     On the diagonal psi^0, which made z^n, is among the components, as in the bound.
@@ -90,11 +121,16 @@ def log_posteriors(latent: np.ndarray, posterior: Gaussian) -> np.ndarray:
     Args:
         latent: z_t, `[S, Z]`.
         posterior: psi^0..psi^R, each `[C, S, Z]`.
+        log_mixture: of the posterior, see `sisrnn_tf.posteriors.Posterior`.
     """
+    num_sequences, size = latent.shape
     columns = []
-    for sequence in range(len(latent)):  # S x S x C x Z numbers would be many
-        components = Gaussian(*(part[:, sequence] for part in posterior))  # [C, Z]
-        columns.append(_log_mean_exp(log_normal(latent[:, np.newaxis], components)))
+    for sequence in range(num_sequences):  # S x S x C x Z numbers would be many
+        components = [part[:, sequence].astype(latent.dtype) for part in posterior]  # [C, Z]
+        own = Gaussian(*(np.broadcast_to(part[0], latent.shape) for part in components))
+        shape = (num_sequences, len(components[0]) - 1, size)
+        draws = Gaussian(*(np.broadcast_to(part[1:], shape) for part in components))
+        columns.append(np.asarray(log_mixture(latent, own, draws), np.float64))
     return np.stack(columns, axis=1)
 
 

@@ -22,6 +22,7 @@ class Gaussian(Posterior):
     """
 
     noise_size = 0
+    factorizes = True
 
     def __init__(self, latent_size: int, hidden_sizes: Sequence[int] = (128, 128, 128), **kwargs: Any):
         super().__init__(latent_size, hidden_sizes, **kwargs)

@@ -43,6 +43,8 @@ class PerDimension(Posterior):
         **kwargs: `activation`, `scale_floor` and `summary`, as of `Posterior`.
     """
 
+    factorizes = True
+
     def __init__(
         self,
         latent_size: int,

@@ -48,9 +48,11 @@ class Posterior(keras.layers.Layer, abc.ABC):
     Attributes:
         causal: whether the features of a step depend on x_t alone. Those that look further back or ahead want the
             sequence whole, and a stream of single observations has not got it.
+        factorizes: whether the dimensions of z_t are independent given the context, by construction.
     """
 
     causal = True
+    factorizes = False
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ _SECTIONS = {
     "likelihood": "Likelihood",
     "training": "Training",
     "posterior": "Posterior",
+    "gaps": "Where the nats are",
     "samples": "Samples",
     "forecasts": "Forecasts",
     "attachments": "Further results",
@@ -63,6 +64,12 @@ _DIMENSIONS = {
     "multimodal fraction": "fraction_multimodal",
     "negentropy [nats]": "mean_negentropy",
     "activity [prior variances]": "activity",
+}
+
+# What binds the dimensions of a step together.
+_DEPENDENCE = {
+    "strongest |correlation| of two dimensions": "strongest_correlation",
+    "total correlation of the dimensions [nats]": "total_correlation",
 }
 
 
@@ -106,7 +113,11 @@ def render(view: dict[str, Any]) -> str:
 
 def _contents(view: Mapping[str, Any]) -> dict[str, str]:
     """Returns the sections of a page by their anchors."""
-    further = {"forecasts": view["backtest"] or view["pictures"]["forecasts"], "attachments": view["attachments"]}
+    further = {
+        "forecasts": view["backtest"] or view["pictures"]["forecasts"],
+        "attachments": view["attachments"],
+        "gaps": view["gaps"],
+    }
     return {name: title for name, title in _SECTIONS.items() if further.get(name, True)}
 
 
@@ -149,7 +160,9 @@ def collect(workdir: Workdir) -> dict[str, Any]:
         "diagnostics": run_files.read_diagnostics(workdir.diagnostics),
         "backtest": run_files.read_forecasts(backtest),
         "latent": latents.read(workdir),
+        "gaps": run_files.read_gaps(workdir.gaps),
         "dimension_columns": _DIMENSIONS,
+        "dependence_rows": _DEPENDENCE,
         "pictures": {name: attachments.data_uri(path) for name, path in pictures.items()},
         "texts": {path.stem: _read_text(path) for path in texts},
         "attachments": attachments.collect(workdir, [*pictures.values(), *texts, backtest]),

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sisrnn_tf.analysis.diagnostics import MIXING_MEASURES, SHAPE_MEASURES
+from sisrnn_tf.analysis.diagnostics import DEPENDENCE_MEASURES, MIXING_MEASURES, SHAPE_MEASURES
 from sisrnn_tf.analysis.likelihoods import Estimate
 from sisrnn_tf.core.atomic import write_text
 from sisrnn_tf.core.validation import parse_json
@@ -50,8 +50,21 @@ _DIAGNOSTICS_FIELDS = {
 _FORECASTS_FIELDS = {"split": str, "num_windows": int, "num_steps": int, "season_length": int, "records": list}
 _BACKTEST_NUMBERS = ("crps", "scaled_crps", "mase", "rmsse")  # may be null
 # Of these a report shows what is there; other fields are left alone.
-_DIAGNOSTICS_NUMBERS = (*(f"mean_{name}" for name in MIXING_MEASURES), *SHAPE_MEASURES, "mutual_information_limit")
+_DIAGNOSTICS_NUMBERS = (
+    *(f"mean_{name}" for name in MIXING_MEASURES),
+    *SHAPE_MEASURES,
+    *DEPENDENCE_MEASURES,
+    "mutual_information_limit",
+)
 _DIMENSION_NUMBERS = (*MIXING_MEASURES, *SHAPE_MEASURES, "activity")
+_GAPS_FIELDS = {
+    **{name: str for name in ("model", "convention", "split", "quantity", "verdict")},
+    **{name: int for name in ("epoch", "seed", "num_sequences", "num_mixing", "num_draws", "num_importance")},
+    **{name: int for name in ("num_epochs", "num_steps", "num_alone_steps")},
+    "rows": list,
+}
+_GAP_FIELDS = {"label": str, "nll": float, "standard_error": float, "num_sequences": int}
+_GAP_NUMBERS = ("gap", "low", "high")  # all null, or none
 
 
 def read_spec(path: pathlib.Path) -> DataSpec:
@@ -194,6 +207,28 @@ def read_forecasts(path: pathlib.Path) -> dict | None:
         numbers = [*(record.get(name) for name in _BACKTEST_NUMBERS), *(coverage or {}).values()]
         _require(all(map(_is_number_or_none, numbers)), path, "its measures must be numbers or null")
     return found
+
+
+def read_gaps(path: pathlib.Path) -> dict | None:
+    """Returns the gaps of the posterior, None if there is no file.
+
+    Args:
+        path: of gaps.json.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    gaps = _read_json(path, None)
+    if gaps is None and not path.exists():
+        return None
+    _require_fields(gaps, _GAPS_FIELDS, path, "the object")
+    for row in gaps["rows"]:
+        _require_fields(row, _GAP_FIELDS, path, "each of `rows`")
+        numbers = [row.get(name) for name in _GAP_NUMBERS]
+        whole = all(number is None for number in numbers) or all(map(_is_number, numbers))
+        _require(whole, path, f"{_GAP_NUMBERS} of a row must be numbers, or null together")
+        _require(numbers[0] is None or isinstance(row.get("beyond"), str), path, "a gap must have `beyond`, a text")
+    return gaps
 
 
 def _read_json(path: pathlib.Path, default: Any) -> Any:

@@ -20,9 +20,9 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, samples,
-            reconstructions, report: files; the vocabulary, samples and reconstructions of text.
-        checkpoints, likelihoods, plots, tensorboard, forecasts: folders.
+        config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, gaps,
+            samples, reconstructions, report: files; the vocabulary, samples and reconstructions of text.
+        checkpoints, likelihoods, refits, plots, tensorboard, forecasts: folders.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -38,9 +38,11 @@ class Workdir:
         self.baseline = self.path / "baseline.json"
         self.latent = self.path / "latent.json"
         self.diagnostics = self.path / "diagnostics.json"
+        self.gaps = self.path / "gaps.json"
         self.report = self.path / "report.html"
         self.checkpoints = self.path / "checkpoints"
         self.likelihoods = self.path / "likelihoods"
+        self.refits = self.path / "refits"
         self.plots = self.path / "plots"
         self.tensorboard = self.path / "tensorboard"
         self.forecasts = self.path / "forecasts"
@@ -70,7 +72,7 @@ class Workdir:
         Raises:
             ValueError: they cannot.
         """
-        for folder in (self.path, self.checkpoints, self.likelihoods, self.plots, self.tensorboard):
+        for folder in (self.path, self.checkpoints, self.likelihoods, self.refits, self.plots, self.tensorboard):
             require_writable("workdir", self.path, folder)
 
     def read_config(self) -> ExperimentConfig:
@@ -107,8 +109,8 @@ class Workdir:
     def owns(self, path: pathlib.Path) -> bool:
         """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
         files = [self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions]
-        files += [self.metrics, self.tracking, self.evaluation, self.baseline, self.latent, self.diagnostics]
-        folders = (self.checkpoints, self.likelihoods, self.plots, self.tensorboard)
+        files += [self.metrics, self.tracking, self.evaluation, self.baseline, self.latent, self.diagnostics, self.gaps]
+        folders = (self.checkpoints, self.likelihoods, self.refits, self.plots, self.tensorboard)
         return path in files or any(folder in (path, *path.parents) for folder in folders)
 
     @contextlib.contextmanager
@@ -121,7 +123,7 @@ class Workdir:
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for folder in (self.path, self.checkpoints, self.likelihoods, self.plots):
+            for folder in (self.path, self.checkpoints, self.likelihoods, self.refits, self.plots):
                 atomic.clear_litter(folder)
             yield
         except BlockingIOError as error:
