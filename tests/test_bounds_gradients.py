@@ -58,7 +58,7 @@ def test_nothing_is_stopped(make_model, observations, monkeypatch):
         tape.watch([mixing, latent, extra])
         by_row = tf.reshape(tf.transpose(extra, [1, 2, 0, 3]), [20, 3, -1])
         monkeypatch.setattr(noise, "draw", lambda *_: Noise(mixing, latent))
-        monkeypatch.setattr(noise, "extra_mixing", lambda *_: by_row)  # of the one chunk
+        monkeypatch.setattr(model.cell.posterior_part, "sample_noise", lambda *_: by_row)  # of the one chunk
         terms = sisrnn_tf.objectives.SIVI(3).estimate(make_pass(model, observations)).terms
     for gradient in tape.gradient(terms.kl, [mixing, latent, extra]):
         assert np.any(gradient.numpy() != 0, axis=-1).all()

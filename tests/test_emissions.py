@@ -250,7 +250,7 @@ def test_an_emission_of_a_user_is_one_class_and_says_what_imputation_lacks():
     score = model.bound(counts, seed=0).surrogate
     rates = np.exp(model.infer(counts, seed=0)["emission_parameters"])
     np.testing.assert_allclose(score, np.sum(counts * np.log(rates) - rates) - np.log(6 * 2), rtol=1e-5)
-    lacks = r"_Counts\(event_size=2\) has no `sample_missing`, which imputation needs"
+    lacks = r"_Counts\(event_size=2\) has no `sample_missing`, which missing values need"
     with pytest.raises(ValueError, match=lacks):
         model.impute(counts, counts > 0)
 

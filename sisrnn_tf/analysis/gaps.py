@@ -109,14 +109,14 @@ def with_posterior(model: SISRNN, posterior: Posterior, num_mixing: int) -> SISR
         part.set_weights(getattr(model.cell, name).get_weights())
         part.trainable = False
     own, new = model.cell.posterior_part, twin.cell.posterior_part
-    trained = {_path(variable, own): variable.numpy() for variable in own.trainable_variables}
+    trained = {_name_within(variable, own): variable.numpy() for variable in own.trainable_variables}
     for variable in new.trainable_variables:
-        if _path(variable, new) in trained:
-            variable.assign(_grow(variable.numpy(), trained[_path(variable, new)]))
+        if _name_within(variable, new) in trained:
+            variable.assign(_grow(variable.numpy(), trained[_name_within(variable, new)]))
     return twin
 
 
-def _path(variable: keras.Variable, part: keras.layers.Layer) -> str:
+def _name_within(variable: keras.Variable, part: keras.layers.Layer) -> str:
     """Returns a variable's path within a part."""
     return variable.path.split(f"{part.name}/", 1)[-1]
 

@@ -162,6 +162,7 @@ def _kill_in_epoch(number, arguments, workdir):
         steps = [int(path.stem.split("-")[1]) for path in workdir.glob("checkpoints/last-*.index")]
         if any(step > 40 * number and step % 40 for step in steps):
             process.send_signal(signal.SIGKILL)
+            break
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
 
