@@ -52,6 +52,12 @@ flags.DEFINE_integer(
     f"Of {users('window_length')}: cut series in windows of so many steps, the last tenth of which test and the tenth "
     "before validate. Default: whole series, and of a single one windows of at most 100 steps.",
 )
+flags.DEFINE_list(
+    "covariates",
+    None,
+    f"Of {users('covariates')}: columns that are known at each step, also of what is to be forecast, and that are not "
+    "scored, separated by commas. One that is the same at all steps of a series says something of the series.",
+)
 flags.DEFINE_enum(
     "normalization",
     None,

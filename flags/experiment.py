@@ -30,7 +30,7 @@ def from_flags() -> ExperimentConfig:
     names = {part.name for section in sections for part in dataclasses.fields(section)}
     given = {name: FLAGS[name].value for name in names if FLAGS[name].value is not None}
     try:
-        sizes = {name: _to_sizes(name, value) for name, value in given.items() if isinstance(value, list)}
+        sizes = {name: _to_tuple(name, value) for name, value in given.items() if isinstance(value, list)}
         entry = DATASETS[FLAGS.dataset]
         counted = given.get("emission") in COUNT_EMISSIONS
         defaults = {
@@ -93,7 +93,9 @@ def workdir_from_flags(config: ExperimentConfig) -> str:
     return FLAGS.workdir or f"runs/{config.data.dataset}-{config.model.model}"
 
 
-def _to_sizes(name: str, texts: list[str]) -> tuple[int, ...]:
+def _to_tuple(name: str, texts: list[str]) -> tuple[int, ...] | tuple[str, ...]:
+    if name == "covariates":
+        return tuple(texts)
     try:
         return tuple(int(text) for text in texts)
     except ValueError as error:

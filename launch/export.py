@@ -42,6 +42,7 @@ def main() -> None:
             num_mixing=num_mixing,
             num_importance=FLAGS.num_importance,
             normalization=run.spec.normalization,
+            covariate_normalization=run.spec.covariate_normalization,
             vocabulary=run.vocabulary,
             origin=_origin(folder, run),
             max_generated=FLAGS.max_generated,

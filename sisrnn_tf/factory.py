@@ -97,6 +97,7 @@ def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataS
     return {
         "emission": make_emission(config, spec),
         "hidden_size": config.hidden_size,
+        "covariate_size": spec.covariate_size,
         "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,

@@ -61,6 +61,7 @@ def diagnose(
     mask: np.ndarray | None = None,
     num_noise_draws: int = 256,
     seed: int = 0,
+    covariates: np.ndarray | None = None,
 ) -> Diagnostics:
     """Diagnoses the posterior along one posterior-sampled trajectory of each sequence.
 
@@ -70,6 +71,7 @@ def diagnose(
         mask: bool `[S, T]`, right padding; None where every step is real.
         num_noise_draws: R, draws of psi beside the generating one.
         seed: of the trajectory and the draws, which are those of `model.bound` with this seed and K = R.
+        covariates: u, `[S, T, U]`, of a model that has such; None of others.
 
     Raises:
         ValueError: the model has no latent, or a number or shape is not as above.
@@ -86,7 +88,7 @@ def diagnose(
     mask = np.ones(observations.shape[:2], bool) if mask is None else np.asarray(mask)
     fits = mask.shape == observations.shape[:2] and mask.dtype == bool and bool(mask.any())
     require(fits, "mask", f"bool {observations.shape[:2]}, True on the real steps", mask)
-    walk = PosteriorWalk(model, observations, mask, num_noise_draws, random.as_seed(seed))
+    walk = PosteriorWalk(model, observations, mask, num_noise_draws, random.as_seed(seed), covariates)
     return _diagnose(walk, model.cell.latent_size)
 
 

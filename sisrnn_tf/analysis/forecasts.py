@@ -66,6 +66,18 @@ def held_out(dataset: SequenceDataset, split: str, max_sequences: int | None = N
     return [sequence[:length] for sequence, length in zip(observations, lengths, strict=True)]
 
 
+def held_out_covariates(
+    dataset: SequenceDataset, split: str, max_sequences: int | None = None
+) -> list[np.ndarray] | None:
+    """Returns the covariates of the sequences of `held_out`, in the user's units, each `[T_n, U]`; None of none."""
+    scale, size = dataset.covariate_normalization, pipeline.num_evaluated(dataset.split(split), max_sequences)
+    if scale is None:
+        return None
+    batch = next(iter(pipeline.evaluation_batches(dataset, split, size, max_sequences)))
+    values, lengths = scale.invert(batch["covariates"].numpy()), batch["mask"].numpy().sum(axis=1)
+    return [part[:length] for part, length in zip(values, lengths, strict=True)]
+
+
 def draw(
     model: StepwiseModel,
     spec: DataSpec,
@@ -73,6 +85,7 @@ def draw(
     num_steps: int,
     num_samples: int,
     seed: random.Seed,
+    covariates: Sequence[np.ndarray] | None = None,
     **options: Any,
 ) -> np.ndarray:
     """Returns draws of what follows sequences, in the user's units, `[S, N, F, D]`.
@@ -84,6 +97,8 @@ def draw(
         num_steps: F.
         num_samples: S.
         seed: of the draws.
+        covariates: of each context and of the F steps after it, in the user's units, `[T_n + F, U]`; None where there
+            are none.
         **options: of `model.forecast`.
 
     Raises:
@@ -91,7 +106,9 @@ def draw(
     """
     parts = []
     for first in range(0, len(contexts), _BATCH_SIZE):
-        batch = Sequences.of([spec.from_units(context) for context in contexts[first : first + _BATCH_SIZE]])
+        rows = slice(first, first + _BATCH_SIZE)
+        batch = Sequences.of([spec.from_units(context) for context in contexts[rows]])
+        options["covariates"] = None if covariates is None else spec.to_known(covariates[rows])
         part_seed = random.fold_in(random.as_seed(seed), first)
         given = (batch.observations, num_steps, num_samples, batch.mask, part_seed)
         parts.append(spec.to_units(model.forecast(*given, observed=batch.observed, **options).numpy()))

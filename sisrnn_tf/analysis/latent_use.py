@@ -43,7 +43,14 @@ class LatentUse(NamedTuple):
         return f"{numbers}: {UNUSED}" if self.is_unused else numbers
 
 
-def measure(model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_mixing: int, seed: int) -> LatentUse:
+def measure(
+    model: MixingModel,
+    observations: np.ndarray,
+    mask: np.ndarray,
+    num_mixing: int,
+    seed: int,
+    covariates: np.ndarray | None = None,
+) -> LatentUse:
     """Measures the use of the latent along one posterior-sampled trajectory of each sequence.
 
     Args:
@@ -52,9 +59,10 @@ def measure(model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_
         mask: bool `[S, T]`, right padding.
         num_mixing: K of the KL, and draws of psi over which the posterior mean is taken beside the generating one.
         seed: of the trajectory and the draws.
+        covariates: u, `[S, T, U]`, of a model that has such; None of others.
     """
     num_mixing = num_mixing if model.mixes else 0
-    context, trajectory, seeds, real = model.sample_trajectory(observations, mask, random.as_seed(seed))
+    context, trajectory, seeds, real = model.sample_trajectory(observations, mask, random.as_seed(seed), covariates)
     cell, real = model.cell, real.numpy()
     standardized = np.full([*real.shape, cell.latent_size], math.nan)
     for step, rows in enumerate(real):
@@ -66,5 +74,5 @@ def measure(model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_
         mean = np.concatenate([own[np.newaxis], locs]).mean(axis=0, dtype=np.float64)
         standardized[step, rows] = posterior_shape.standardize(mean, scale)[rows]
     activity = posterior_shape.activity(standardized)
-    kl = model.bound(observations, mask, num_mixing=num_mixing, seed=seed).kl.numpy()
+    kl = model.bound(observations, mask, num_mixing, seed, None, covariates).kl.numpy()
     return LatentUse(cell.latent_size, int((activity > ACTIVE).sum()), float(kl.sum(dtype=np.float64) / real.sum()))

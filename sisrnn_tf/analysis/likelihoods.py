@@ -176,8 +176,8 @@ def sequence_likelihoods(
 
     Args:
         model: any sequence model.
-        batches: dictionaries of observations, mask, weight and perhaps observed; rows of weight 0, which fill the last,
-            are left out.
+        batches: dictionaries of observations, mask, weight and perhaps observed and covariates; rows of weight 0, which
+            fill the last, are left out.
         estimate: which estimator, and its K, M and seed.
         file: where an earlier call left off, and where this one keeps its values.
         on_batch: called after every batch, also those that were done before.
@@ -194,7 +194,8 @@ def sequence_likelihoods(
     objective = _to_objective(estimate)
     for batch in batches.skip(file.num_batches):
         observed = batch.get("observed")
-        given = (batch["observations"], batch["mask"], estimate.seed, file.num_rows, observed)
+        beside = (file.num_rows, observed, batch.get("covariates"))
+        given = (batch["observations"], batch["mask"], estimate.seed, *beside)
         found = model.estimate(objective, *given)
         values = {"log_likelihood": found.log_likelihood}
         if not objective.has_importance:  # of several trajectories the terms are no parts of the estimate

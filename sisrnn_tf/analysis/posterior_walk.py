@@ -19,6 +19,7 @@ class PosteriorWalk:
         mask: bool `[S, T]`, right padding.
         num_noise_draws: R, draws of psi beside the generating one; of a point mass none are made, all would be equal.
         seed: of the trajectory and the draws, int32 `[2]`.
+        covariates: u, `[S, T, U]`, of a model that has such; None of others.
 
     Attributes:
         cell: of the model.
@@ -26,11 +27,17 @@ class PosteriorWalk:
     """
 
     def __init__(
-        self, model: MixingModel, observations: np.ndarray, mask: np.ndarray, num_noise_draws: int, seed: tf.Tensor
+        self,
+        model: MixingModel,
+        observations: np.ndarray,
+        mask: np.ndarray,
+        num_noise_draws: int,
+        seed: tf.Tensor,
+        covariates: np.ndarray | None = None,
     ):
         self.cell = model.cell
         self.num_noise_draws = num_noise_draws if model.mixes else 0
-        self.context, self.trajectory, self.seeds, real = model.sample_trajectory(observations, mask, seed)
+        self.context, self.trajectory, self.seeds, real = model.sample_trajectory(observations, mask, seed, covariates)
         self.mask = real.numpy()  # [T, S]
 
     def posterior(self, step: int) -> Gaussian:

@@ -1,5 +1,6 @@
 """Log-likelihoods of sequences, and of their steps, in the user's units."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ def score(
     num_mixing: int,
     seed: random.Seed,
     batch_size: int = 256,
+    covariates: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Returns log p(x) of sequences, of real values as a density in the user's units, `[N]`, nats.
 
@@ -30,6 +32,7 @@ def score(
         sequences: in the user's units, each `[T_n, D]`, NaN where values are missing; or of words, `[T_n]`.
         num_importance, num_mixing, seed: as of `model.score`.
         batch_size: sequences at a time; of values it changes the last bits alone.
+        covariates: of each sequence, in the user's units, `[T_n, U]`; None where there are none.
 
     Raises:
         ValueError: a sequence is nothing that the model can score.
@@ -38,8 +41,9 @@ def score(
     for first in range(0, len(sequences), batch_size):
         numbers = (num_importance, num_mixing, seed, first)
         try:
-            batch = to_batch(model, spec, sequences[first : first + batch_size])
-            found = model.score(batch.observations, batch.mask, *numbers, batch.observed).numpy()
+            rows = slice(first, first + batch_size)
+            batch = to_batch(model, spec, sequences[rows], None if covariates is None else covariates[rows])
+            found = model.score(batch.observations, batch.mask, *numbers, batch.observed, batch.covariates).numpy()
         except ValueError as error:
             raise ValueError(f"sequences from number {first} on: {error}") from error
         if spec.normalization is not None:
@@ -49,13 +53,19 @@ def score(
     return np.concatenate(values)
 
 
-def to_batch(model: SequenceModel, spec: DataSpec, sequences: Sequence[np.ndarray]) -> Sequences:
+def to_batch(
+    model: SequenceModel,
+    spec: DataSpec,
+    sequences: Sequence[np.ndarray],
+    covariates: Sequence[np.ndarray] | None = None,
+) -> Sequences:
     """Returns sequences in the user's units as the model takes them; arguments and errors as of `score`."""
     if not spec.kind.has_words:
         sequences = [spec.from_units(sequence) for sequence in sequences]
     values = np.concatenate(sequences)
     model.emission.check(np.where(np.isnan(values), np.zeros([], values.dtype), values))
-    return Sequences.of(sequences)
+    batch = Sequences.of(sequences)
+    return batch if covariates is None else dataclasses.replace(batch, covariates=spec.to_known(covariates))
 
 
 class StepScores(NamedTuple):

@@ -31,6 +31,10 @@ class SISRNNCell(keras.layers.Layer):
         emission    p(x_t | z_t, h_{t-1}) = phi_decoder(z_t, h_{t-1})
         transition  h_t                   = GRU([x_t, z_t], h_{t-1})
 
+    Covariates u_t are what is known of each step and not scored. Prior, posterior and emission condition on
+    s_t = [h_{t-1}, u_t] in the place of h_{t-1}, and the transition reads [x_t, u_t]. The posterior part is given them
+    as [x_t, u_t] too, beside h_{t-1}: so its features are of both. The decoder and the prior part are given s_t.
+
     As a Keras RNN cell it infers: z_t is drawn from the posterior given x_t, and the output is the parameters of the
     emission. The methods named after the four parts are the cell seen as distributions.
 
@@ -46,9 +50,10 @@ class SISRNNCell(keras.layers.Layer):
         seed: int, where the cell's own stream of noise starts.
         prior, decoder, transition: the parts of that name, of `sisrnn_tf.cells`; None for the paper's.
         posterior: of `sisrnn_tf.posteriors`; None for `SemiImplicit` with the paper's sizes.
+        covariate_size: U; 0 for no covariates.
 
     Call arguments:
-        inputs: x_t, `[B, D]`.
+        inputs: x_t, `[B, D]`, or [x_t, u_t], `[B, D + U]`.
         states: a list of h_{t-1}, `[B, H]`.
 
     Returns:
@@ -80,11 +85,13 @@ class SISRNNCell(keras.layers.Layer):
         decoder: Decoder | None = None,
         transition: Transition | None = None,
         posterior: Posterior | None = None,
+        covariate_size: int = 0,
         **kwargs: Any,
     ):
         super().__init__(autocast=False, **kwargs)  # the parts cast for themselves
         self.latent_size = require_int("latent_size", latent_size, 1)
         self.hidden_size = require_int("hidden_size", hidden_size, 1)
+        self.covariate_size = require_int("covariate_size", covariate_size, 0)
         require_emission(emission)
         self.emission_part = emission
         self.seed = seed
@@ -104,7 +111,7 @@ class SISRNNCell(keras.layers.Layer):
         self.posterior_part, self.prior_part, self.decoder, self.transition = posterior, prior, decoder, transition
         self._check_parts()
         self.stream = random.RandomStream(seed, name="stream")
-        self.build((None, emission.event_size))
+        self.build((None, emission.event_size + covariate_size))
 
     def _parts(self) -> dict[str, keras.layers.Layer]:
         return dict(zip(PARTS, (self.prior_part, self.decoder, self.transition, self.posterior_part), strict=True))
@@ -120,23 +127,26 @@ class SISRNNCell(keras.layers.Layer):
             contract.require_part(name, part, sizes, dtype)
 
     def build(self, input_shape: Shape) -> None:
-        """Makes the weights for inputs `[B, D]`.
+        """Makes the weights for inputs `[B, D + U]`.
 
         Raises:
-            ValueError: the input does not have the emission's D features.
+            ValueError: the input does not have the emission's D features and the U covariates.
         """
-        size = self.emission_part.event_size
+        size = self.emission_part.event_size + self.covariate_size
         if input_shape[-1] != size:
+            beside = f" and {self.covariate_size} covariates" if self.covariate_size else ""
             raise ValueError(
-                f"`inputs` must have {size} features, the emission's event size. Received shape {tuple(input_shape)}"
+                f"`inputs` must have {size} features, the emission's event size{beside}. Received shape "
+                f"{tuple(input_shape)}"
             )
         if self.built:
             return
         observation, latent, hidden = (None, size), (None, self.latent_size), (None, self.hidden_size)
+        given = (None, self.hidden_size + self.covariate_size)
         for part, shapes in (
             (self.posterior_part, (observation, hidden)),
-            (self.prior_part, (hidden,)),
-            (self.decoder, (latent, hidden)),
+            (self.prior_part, (given,)),
+            (self.decoder, (latent, given)),
             (self.transition, (observation, latent, hidden)),
         ):
             if not part.built:  # one that was loaded is
@@ -169,10 +179,28 @@ class SISRNNCell(keras.layers.Layer):
         """
         return self.posterior_part.sample_noise(shape, random.as_seed(seed))
 
+    def split_inputs(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns x, `[.., D]`, and u, `[.., U]` or None, from both beside each other, `[.., D + U]`."""
+        if not self.covariate_size:
+            return inputs, None
+        size = self.emission_part.event_size
+        return inputs[..., :size], inputs[..., size:]
+
+    def _split_given(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns h_{t-1}, `[.., H]`, and u_t, `[.., U]` or None, from s_t, `[.., H + U]`."""
+        if not self.covariate_size:
+            return given, None
+        return given[..., : self.hidden_size], given[..., self.hidden_size :]
+
     def posterior_context(
         self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Returns what all draws of psi_t share, from x_t `[.., D]`, h_{t-1} `[.., H]` and features `[.., F]`."""
+        """Returns what all draws of psi_t share, from x_t `[.., D]`, h_{t-1} `[.., H]` and features `[.., F]`.
+
+        Here and below h_{t-1} is s_t, `[.., H + U]`, where there are covariates.
+        """
+        hidden, covariates = self._split_given(hidden)
+        observation = step.join(observation, covariates)
         return self.posterior_part.context(observation, hidden, *(() if features is None else (features,)))
 
     def posterior_parameters(
@@ -210,7 +238,7 @@ class SISRNNCell(keras.layers.Layer):
         Raises:
             ValueError: the posterior's features need the whole sequence.
         """
-        features = self.step_features(observation) if features is None else features
+        features = self.step_features(observation, self._split_given(hidden)[1]) if features is None else features
         return gaussians.to_distribution(self.posterior_parameters(observation, hidden, noise, features))
 
     def emission(self, latent: tf.Tensor, hidden: tf.Tensor) -> tfd.Distribution:
@@ -223,13 +251,14 @@ class SISRNNCell(keras.layers.Layer):
         """Draws z_t from the posterior and steps; see the class."""
         del training  # nothing here behaves differently
         (hidden,) = states if isinstance(states, list | tuple) else [states]
-        features = self.step_features(inputs)
+        observation, covariates = self.split_inputs(inputs)
+        features = self.step_features(observation, covariates)
         seeds = noise.row_seeds(self.stream.next_seed(), tf.range(tf.shape(inputs)[0]))
-        trajectory = step.infer(self, inputs, features, hidden, noise.draw(self, seeds))
-        return self.emission_parameters(trajectory.latent, hidden), [trajectory.hidden]
+        trajectory = step.infer(self, observation, features, hidden, noise.draw(self, seeds), covariates)
+        return self.emission_parameters(trajectory.latent, trajectory.previous_hidden), [trajectory.hidden]
 
-    def step_features(self, observation: tf.Tensor) -> tf.Tensor | None:
-        """Returns the posterior's features of a step that comes alone, `[B, F]`, from x_t `[B, D]`.
+    def step_features(self, observation: tf.Tensor, covariates: tf.Tensor | None = None) -> tf.Tensor | None:
+        """Returns the posterior's features of a step that comes alone, `[B, F]`, from x_t `[B, D]` and u_t `[B, U]`.
 
         Raises:
             ValueError: the posterior's features need the whole sequence.
@@ -240,7 +269,7 @@ class SISRNNCell(keras.layers.Layer):
                 "posterior: take whole sequences (`log_likelihood`, `score`, `StochasticRNN`), or a posterior that is "
                 "causal."
             )
-        features = self.posterior_part.features(observation[tf.newaxis], None)
+        features = self.posterior_part.features(step.join(observation, covariates)[tf.newaxis], None)
         return None if features is None else features[0]
 
     def get_config(self) -> dict[str, Any]:
@@ -250,6 +279,7 @@ class SISRNNCell(keras.layers.Layer):
             "emission": keras.saving.serialize_keras_object(self.emission_part),
             "latent_size": self.latent_size,
             "hidden_size": self.hidden_size,
+            "covariate_size": self.covariate_size,
             "seed": self.seed,
             **{name: keras.saving.serialize_keras_object(part) for name, part in self._parts().items()},
         }

@@ -10,6 +10,7 @@ from sisrnn_tf.cells.transition import Transition
 from sisrnn_tf.core import networks
 from sisrnn_tf.core.types import Gaussian
 from sisrnn_tf.core.validation import require, require_precision
+from sisrnn_tf.inference import step
 from sisrnn_tf.posteriors import Posterior
 
 _KINDS = {"prior": Prior, "decoder": Decoder, "transition": Transition, "posterior": Posterior}
@@ -51,9 +52,12 @@ def try_parts(cell: Any) -> None:
     observation, seeds = observations[0], tf.reshape(tf.range(2 * _ROWS), [_ROWS, 2])
     hidden = cell.get_initial_state(_ROWS)[0]
     _require_tensor("transition.initial_state", hidden, [_ROWS, hidden_size], tf.as_dtype(cell.compute_dtype))
-    features = _try_features(posterior, observations)
+    covariates = tf.zeros([_STEPS, _ROWS, cell.covariate_size], dtype) if cell.covariate_size else None
+    beside = None if covariates is None else covariates[0]
+    given = step.join(hidden, beside)
+    features = _try_features(posterior, step.join(observations, covariates))
     noise = _try_noise(posterior, seeds)
-    psi = cell.posterior_parameters(observation, hidden, noise, features)
+    psi = cell.posterior_parameters(observation, given, noise, features)
     _require_return(
         isinstance(psi, Gaussian), "posterior.call", "a `sisrnn_tf.core.types.Gaussian`", type(psi).__name__
     )
@@ -61,13 +65,13 @@ def try_parts(cell: Any) -> None:
         _require_tensor(f"posterior.call, {name}", part, [_ROWS, latent_size], dtype)
     latent = psi.loc
     draws = Gaussian(*(tf.tile(part[:, tf.newaxis], [1, _DRAWS, 1]) for part in psi))
-    parameters = cell.emission_parameters(latent, hidden)
-    after = cell.transition(observation, latent, hidden)
+    parameters = cell.emission_parameters(latent, given)
+    after = cell.transition(step.join(observation, beside), latent, hidden)
     for name, value, shape in (
         ("posterior.log_density", posterior.log_density(latent, psi), [_ROWS]),
         ("posterior.log_mixture", posterior.log_mixture(latent, psi, draws), [_ROWS]),
-        ("prior.sample", prior.sample(hidden, seeds), [_ROWS, latent_size]),
-        ("prior.log_density", prior.log_density(latent, hidden), [_ROWS]),
+        ("prior.sample", prior.sample(given, seeds), [_ROWS, latent_size]),
+        ("prior.log_density", prior.log_density(latent, given), [_ROWS]),
         ("decoder.call", parameters, [_ROWS, cell.emission_part.parameter_size]),
     ):
         _require_tensor(name, value, shape, dtype)

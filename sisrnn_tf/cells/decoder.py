@@ -15,7 +15,8 @@ from sisrnn_tf.core.validation import require_int, require_ints
 class Decoder(keras.layers.Layer, abc.ABC):
     """From z_t and h_{t-1} to the parameters of p(x_t | z_t, h_{t-1}).
 
-    A subclass gives `call`, and `build` where it has weights.
+    A subclass gives `call`, and `build` where it has weights. Where there are covariates, h_{t-1} is [h_{t-1}, u_t] to
+    it.
 
     Args:
         parameter_size: P, of the emission.

@@ -38,6 +38,8 @@ class _NoLatent:
 class DeterministicCell:
     """A cell with Z = 0: p(x_t | h_{t-1}) = decoder(h_{t-1}), h_t = transition(x_t, h_{t-1}).
 
+    With covariates the decoder is given [h_{t-1}, u_t], and the transition [x_t, u_t].
+
     Args:
         emission: the emission.
         hidden_size: H.
@@ -80,6 +82,6 @@ class DeterministicCell:
         """Returns h_t, `[B, H]`, from x_t `[B, D]` and h_{t-1} `[B, H]`."""
         return self._transition(observation, hidden)
 
-    def step_features(self, observation: tf.Tensor) -> None:
+    def step_features(self, observation: tf.Tensor, covariates: tf.Tensor | None = None) -> None:
         """Returns None: there is no posterior that could want any."""
         return None

@@ -17,7 +17,8 @@ from sisrnn_tf.emissions import NormalMixture
 class Prior(keras.layers.Layer, abc.ABC):
     """The prior of z_t given h_{t-1}.
 
-    A subclass gives `distribution` and `sample`, and `build` where it has weights.
+    A subclass gives `distribution` and `sample`, and `build` where it has weights. Where there are covariates, h_{t-1}
+    is [h_{t-1}, u_t] to it.
 
     Args:
         latent_size: Z.

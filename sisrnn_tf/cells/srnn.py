@@ -11,6 +11,7 @@ from sisrnn_tf.cells.transition import Transition
 from sisrnn_tf.core import networks
 from sisrnn_tf.core.types import Shape
 from sisrnn_tf.core.validation import require_int, require_memory
+from sisrnn_tf.inference import step
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
@@ -47,7 +48,7 @@ class SRNNTransition(Transition):
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class SRNNDecoder(FeedForwardDecoder):
-    """phi_decoder(z_t, d_t), which does not see z_{t-1}.
+    """phi_decoder(z_t, d_t), with covariates phi_decoder(z_t, d_t, u_t): it does not see z_{t-1}.
 
     Args:
         parameter_size: P, of the emission.
@@ -64,11 +65,13 @@ class SRNNDecoder(FeedForwardDecoder):
 
     def build(self, latent_shape: Shape, hidden_shape: Shape) -> None:
         """See `Decoder`."""
-        super().build(latent_shape, (*hidden_shape[:-1], self.deterministic_size))
+        super().build(latent_shape, (*hidden_shape[:-1], hidden_shape[-1] - latent_shape[-1]))
 
     def call(self, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """See `Decoder`."""
-        return super().call(latent, hidden[..., : self.deterministic_size])
+        end = self.deterministic_size + latent.shape[-1]  # of z_{t-1} in [d_t, z_{t-1}, u_t]
+        covariates = hidden[..., end:] if hidden.shape[-1] > end else None
+        return super().call(latent, step.join(hidden[..., : self.deterministic_size], covariates))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

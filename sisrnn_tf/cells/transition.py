@@ -14,7 +14,7 @@ from sisrnn_tf.core.validation import require_int, require_memory
 class Transition(keras.layers.Layer, abc.ABC):
     """From x_t, z_t and h_{t-1} to h_t.
 
-    A subclass gives `call`, and `build` where it has weights.
+    A subclass gives `call`, and `build` where it has weights. Where there are covariates, x_t is [x_t, u_t] to it.
 
     Args:
         hidden_size: H.

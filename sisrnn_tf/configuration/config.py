@@ -79,6 +79,7 @@ class DataConfig:
     splits: str = "vrnn"  # of iamondb: which lists train, validate and test
     allow_pickle: bool = False  # of strokes: whether to read pickled arrays, which can run any code
     window_length: int | None = None  # of csv: steps of windows, split by time; None: whole, but for a single series
+    covariates: tuple[str, ...] = ()  # of csv: columns that are known and not scored
 
     def __post_init__(self):
         _require_choice("normalization", self.normalization, NORMALIZATIONS)
@@ -90,6 +91,9 @@ class DataConfig:
         for name in ("max_length", "window_length"):
             if getattr(self, name) is not None:
                 _require_minimum(name, getattr(self, name), 2)
+        names = self.covariates
+        good = isinstance(names, tuple) and all(isinstance(name, str) and name for name in names)
+        require(good and len(set(names)) == len(names), "covariates", "different names of columns", names)
         if self.max_eval_sequences is not None:
             _require_minimum("max_eval_sequences", self.max_eval_sequences, 1)
 
@@ -183,16 +187,8 @@ class TrainingConfig:
 
     def __post_init__(self):
         _require_finite(self)
-        minimum_one = (
-            "epochs",
-            "batch_size",
-            "eval_batch_size",
-            "kl_num_cycles",
-            "steps_per_execution",
-            "num_importance",
-            "num_replicas",
-        )
-        for name in minimum_one:
+        counts = ("epochs", "batch_size", "eval_batch_size", "kl_num_cycles", "steps_per_execution")
+        for name in (*counts, "num_importance", "num_replicas"):
             _require_minimum(name, getattr(self, name), 1)
         for name in ("num_mixing", "num_mixing_start", "num_mixing_ramp_epochs", "eval_num_mixing", "kl_weight"):
             _require_minimum(name, getattr(self, name), 0)

@@ -19,15 +19,16 @@ def of_rnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
         spec: of its data.
         emission: that the data needs.
     """
-    hidden_size = config.hidden_size
-    return _gru(emission.event_size, hidden_size) + _mlp(hidden_size, config.decoder_sizes, emission.parameter_size)
+    hidden_size, known = config.hidden_size, spec.covariate_size
+    decoder = _mlp(hidden_size + known, config.decoder_sizes, emission.parameter_size)
+    return _gru(emission.event_size + known, hidden_size) + decoder
 
 
 def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
     hidden_size = config.hidden_size
-    transition = _gru(emission.event_size + config.latent_size, hidden_size)
-    return transition + _of_step(config, emission)
+    transition = _gru(emission.event_size + spec.covariate_size + config.latent_size, hidden_size)
+    return transition + _of_step(config, spec, emission)
 
 
 def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
@@ -37,8 +38,8 @@ def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> in
 
 def of_srnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many one has whose latent is on top of a deterministic RNN; arguments as of `of_rnn`."""
-    steps = _gru(emission.event_size, config.hidden_size) + _of_step(config, emission, config.latent_size)
-    return steps + _noise(config)
+    transition = _gru(emission.event_size + spec.covariate_size, config.hidden_size)
+    return transition + _of_step(config, spec, emission, config.latent_size) + _noise(config)
 
 
 def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
@@ -73,16 +74,16 @@ def _gru(inputs: int, units: int) -> int:
     return 3 * units * (inputs + units + 2)
 
 
-def _of_step(config: "ModelConfig", emission: "Emission", further: int = 0) -> int:
+def _of_step(config: "ModelConfig", spec: DataSpec, emission: "Emission", further: int = 0) -> int:
     """Returns how many prior, posterior and decoder have; the first two read so much more of the state."""
     latent_size, state_size = config.latent_size, config.hidden_size + further
     prior_size = 2 * latent_size if config.prior_components == 1 else config.prior_components * (1 + 2 * latent_size)
-    ahead = config.backward_size if config.posterior == "smoothing" else 0
+    ahead, known = config.backward_size if config.posterior == "smoothing" else 0, spec.covariate_size
     return (
-        _posterior(config, emission.event_size + state_size + ahead)
-        + (_gru(emission.event_size, ahead) if ahead else 0)
-        + _mlp(state_size, config.prior_sizes, prior_size)
-        + _mlp(latent_size + config.hidden_size, config.decoder_sizes, emission.parameter_size)
+        _posterior(config, emission.event_size + known + state_size + ahead)
+        + (_gru(emission.event_size + known, ahead) if ahead else 0)
+        + _mlp(state_size + known, config.prior_sizes, prior_size)
+        + _mlp(latent_size + config.hidden_size + known, config.decoder_sizes, emission.parameter_size)
     )
 
 

@@ -12,26 +12,29 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.core import covariates
 from sisrnn_tf.core.arrays import to_tensor
 from sisrnn_tf.core.types import Array, Batch, Inputs, Observable
 from sisrnn_tf.core.validation import require, require_int, require_memory
 
-KEYS = ("observations", "mask", "weight", "observed")
+KEYS = ("observations", "mask", "weight", "observed", "covariates")
 # Values that a check looks at at a time: it needs no second copy of a large array.
 _CHUNK_VALUES = 2**22
 # Standard deviations, as a mean over steps: no data is as far from its own.
 _FAR = 10.0
 
 
-def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
+def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType, covariate_size: int = 0) -> Batch:
     """Returns inputs as a `Batch`, checked but for its values; observations with features are cast.
 
     Args:
         inputs: observations `[B, T, D]`, or `[B, T]` of an emission without features; or a dictionary of
             `observations` and, optionally, `mask` `[B, T]`, `weight` `[B]` and `observed`, bool `[B, T, D]`, or
-            `[B, T]` where steps are missing whole; what is missing may hold anything, NaN too, and becomes 0.
+            `[B, T]` where steps are missing whole; what is missing may hold anything, NaN too, and becomes 0. A model
+            with covariates wants `covariates`, `[B, T, U]`, too.
         emission: the emission that is to score the observations.
         dtype: of the model's densities.
+        covariate_size: U, of the model.
 
     Raises:
         ValueError: a key is unknown, `observations` is missing, or something has not its shape or type.
@@ -41,8 +44,8 @@ def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
     unknown = sorted(map(str, set(parts) - set(KEYS)))
     if unknown or "observations" not in parts:
         raise ValueError(
-            f"A batch must be an array {form} or a dictionary with `observations` and, optionally, `mask`, `weight` "
-            f"and `observed`. Received the keys {sorted(map(str, parts))}"
+            f"A batch must be an array {form} or a dictionary with `observations` and, optionally, `mask`, `weight`, "
+            f"`observed` and `covariates`. Received the keys {sorted(map(str, parts))}"
         )
     observations = to_tensor("observations", parts["observations"])
     shape = observations.shape
@@ -66,10 +69,12 @@ def to_batch(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
         if not value.shape.is_compatible_with(expected) or value.shape.rank is None:
             raise ValueError(f"`{name}` must have the shape {expected}. Received shape {value.shape}")
     mask = None if "mask" not in given else tf.cast(given["mask"], tf.bool)
+    batch = Batch(observations, mask, given.get("weight"))
+    batch = batch._replace(covariates=covariates.to_values(parts.get("covariates"), shape[:2], covariate_size, dtype))
     if parts.get("observed") is None:
-        return Batch(observations, mask, given.get("weight"))
+        return batch
     observed = to_observed(parts["observed"], observations, emission)
-    return Batch(tf.where(observed, observations, 0.0), mask, given.get("weight"), observed)
+    return batch._replace(observations=tf.where(observed, observations, 0.0), observed=observed)
 
 
 def to_observed(observed: Array, observations: tf.Tensor, emission: Observable) -> tf.Tensor:
@@ -96,7 +101,10 @@ def to_observed(observed: Array, observations: tf.Tensor, emission: Observable) 
 
 
 def check_arrays(
-    arrays: np.ndarray | tf.Tensor | Mapping[str, np.ndarray | tf.Tensor], emission: Observable, dtype: tf.DType
+    arrays: np.ndarray | tf.Tensor | Mapping[str, np.ndarray | tf.Tensor],
+    emission: Observable,
+    dtype: tf.DType,
+    covariate_size: int = 0,
 ) -> None:
     """Checks arrays of any number of sequences, of `arrays.to_arrays`, as one batch; arguments as of `to_batch`.
 
@@ -108,7 +116,7 @@ def check_arrays(
     size = max(1, _CHUNK_VALUES // max(1, math.prod(shape[1:])))
     for first in range(0, max(1, shape[0] if shape else 1), size):
         part = {name: array[first : first + size] if array.shape else array for name, array in parts.items()}
-        check_batch(to_batch(part, emission, dtype), emission)
+        check_batch(to_batch(part, emission, dtype, covariate_size), emission)
 
 
 def check_batch(batch: Batch, emission: Observable) -> None:
@@ -122,7 +130,7 @@ def check_batch(batch: Batch, emission: Observable) -> None:
         ValueError: a value is NaN, infinite or outside the emission's support; the mask is not right padding of
             sequences of at least one step; or a weight is negative or not finite.
     """
-    observations, mask, weight, observed = batch
+    observations, mask, weight, observed, known = batch
     if mask is not None:
         values = mask.numpy()
         if (values[:, 1:] & ~values[:, :-1]).any():
@@ -135,6 +143,8 @@ def check_batch(batch: Batch, emission: Observable) -> None:
     if weight is not None and not tf.reduce_all(_is_weight(weight)):
         first = weight.numpy()[~_is_weight(weight).numpy()][0]
         raise ValueError(f"`weight` must be finite and at least 0. Received the value {first}")
+    if known is not None:
+        covariates.check(known, mask)
     impossible = ~emission.support(observations, observed)
     impossible = (impossible if mask is None else impossible & mask).numpy()
     if impossible.any():
@@ -172,10 +182,13 @@ def clean(batch: Batch, emission: Observable) -> Batch:
         batch: of `to_batch`; may be of a graph.
         emission: the emission that is to score the observations.
     """
-    observations, mask, weight, observed = batch
+    observations, mask, weight, observed, given = batch
     if observed is not None:
         observed = tf.reshape(observed, tf.shape(observations))
     possible = emission.support(observations, observed)  # [B, T]
+    if given is not None:
+        given = tf.reshape(given, [*tf.unstack(tf.shape(possible)), given.shape[2]])
+        possible &= tf.reduce_all(tf.math.is_finite(given), axis=-1)
     known = possible
     if mask is not None:
         mask = tf.reshape(mask, tf.shape(possible))  # a size that was unknown until now may not broadcast
@@ -184,23 +197,24 @@ def clean(batch: Batch, emission: Observable) -> Batch:
         possible &= mask
     where = possible[..., tf.newaxis] if emission.has_features else possible
     observations = tf.where(where, observations, tf.zeros([], observations.dtype))
+    given = None if given is None else tf.where(where, given, tf.zeros([], given.dtype))
     weight = tf.ones_like(possible[:, 0], tf.float32) if weight is None else weight
     weight = tf.reshape(weight, tf.shape(possible)[:1])
     weight = weight if weight.dtype.is_floating else tf.cast(weight, tf.float32)
     known = tf.reduce_all(known, axis=1) & _is_weight(weight)
-    return Batch(observations, mask, tf.where(known, weight, np.nan), observed)
+    return Batch(observations, mask, tf.where(known, weight, np.nan), observed, given)
 
 
-def prepare(inputs: Inputs, emission: Observable, dtype: tf.DType) -> Batch:
+def prepare(inputs: Inputs, emission: Observable, dtype: tf.DType, covariate_size: int = 0) -> Batch:
     """Returns inputs as a batch that can be scored: checked where they are eager, else cleaned.
 
     Args:
-        inputs, emission, dtype: as of `to_batch`.
+        inputs, emission, dtype, covariate_size: as of `to_batch`.
 
     Raises:
         ValueError: what `to_batch` and `check_batch` raise.
     """
-    batch = to_batch(inputs, emission, dtype)
+    batch = to_batch(inputs, emission, dtype, covariate_size)
     if not tf.executing_eagerly():
         return clean(batch, emission)
     check_batch(batch, emission)

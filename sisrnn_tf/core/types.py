@@ -8,7 +8,7 @@ import tensorflow as tf
 
 # What a user holds numbers in: one array, or arrays and numbers that stack.
 Array: TypeAlias = np.ndarray | tf.Tensor | Sequence[Any]
-# Of a model: observations, or a dictionary of `observations`, `mask`, `weight` and `observed`.
+# Of a model: observations, or a dictionary of `observations`, `mask`, `weight`, `observed` and `covariates`.
 Inputs: TypeAlias = Array | Mapping[str, Array | None]
 # Sizes that a layer is built for, None where any will do.
 Shape: TypeAlias = tuple[Any, ...]
@@ -46,12 +46,14 @@ class Batch(NamedTuple):
         mask: bool `[B, T]`, True on real steps; None where every step is real.
         weight: float `[B]`, 0 on padding rows; None where every row counts once.
         observed: bool `[B, T, D]`, False on missing values, which are 0 in `observations`; None where none are.
+        covariates: u, float `[B, T, U]`, what is known of each step and not scored; None where there are none.
     """
 
     observations: tf.Tensor
     mask: tf.Tensor | None
     weight: tf.Tensor | None
     observed: tf.Tensor | None = None
+    covariates: tf.Tensor | None = None
 
 
 class Gaussian(NamedTuple):
@@ -84,7 +86,7 @@ class Trajectory(NamedTuple):
     Attributes:
         latent: z_t ~ q(z_t | psi_t^0), `[.., Z]`.
         hidden: h_t, `[.., H]`.
-        previous_hidden: h_{t-1}, `[.., H]`.
+        previous_hidden: h_{t-1}, `[.., H]`; with covariates s_t = [h_{t-1}, u_t], `[.., H + U]`.
         posterior: psi_t^0, each `[.., Z]`.
     """
 

@@ -29,6 +29,7 @@ class Collection(NamedTuple):
         features: names of the D features.
         frame: the data frame that they were given as; None of arrays.
         is_array: whether they were given as one array `[N, T, D]`.
+        covariates: of each, in the user's units, of its steps and of those to forecast, `[T_n + F, U]`; None of none.
     """
 
     keys: Sequence[Hashable]
@@ -36,6 +37,7 @@ class Collection(NamedTuple):
     features: Sequence[str]
     frame: pd.DataFrame | None = None
     is_array: bool = False
+    covariates: Sequence[np.ndarray] | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -136,7 +138,8 @@ def read(path: pathlib.Path, spec: DataSpec) -> Collection:
     series = series_files.read_series(path, spec.layout, spec.features)
     expected = f"of {spec.observation_size} features, as the data of training"
     require(len(series.columns) == spec.observation_size, "input", expected, list(series.columns))
-    return Collection([label.name for label in series.labels], series.values, series.columns)
+    keys = [label.name for label in series.labels]
+    return Collection(keys, series.values, series.columns, covariates=series.covariates)
 
 
 def steps(table: Collection, parts: Sequence[np.ndarray], columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -21,6 +21,7 @@ class Layout:
         sequence: the column that names the series of a row; None where all rows are one series.
         time: the column of times, kept as labels; None where there is none.
         variable, value: of the long form, the columns of features' names and of their values; else None.
+        covariates: names of those columns, in the long form of those variables, that are known and not scored.
     """
 
     form: str
@@ -30,6 +31,7 @@ class Layout:
     time: str | None = None
     variable: str | None = None
     value: str | None = None
+    covariates: tuple[str, ...] = ()
 
     def __post_init__(self):
         require(self.form in FORMS, "form", f"one of {', '.join(FORMS)}", self.form)
@@ -37,7 +39,7 @@ class Layout:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns that are no features."""
+        """Names of the columns that are neither features nor covariates."""
         roles = (self.sequence, self.time, self.variable, self.value)
         return [name for name in roles if name is not None]
 
@@ -47,7 +49,8 @@ class Layout:
         roles = ("sequence", "time", "variable", "value")
         named = [f"{role} `{getattr(self, role)}`" for role in roles if getattr(self, role) is not None]
         single = [] if self.sequence else ["all rows one series"]
-        return ", ".join([f"{self.form} form", *cells, *single, *named])
+        known = [f"covariates {', '.join(f'`{name}`' for name in self.covariates)}"] if self.covariates else []
+        return ", ".join([f"{self.form} form", *cells, *single, *named, *known])
 
 
 def find(data_dir: str | None) -> dict[str, pathlib.Path]:

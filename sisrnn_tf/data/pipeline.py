@@ -53,7 +53,8 @@ def training_batches(
 
     Returns:
         Batches {"observations": float32 `[B, T, D]` or int32 `[B, T]`, "mask": bool `[B, T]`, "weight": float32 `[B]`},
-        and "observed", bool `[B, T, D]`, where values of the split are missing.
+        and "observed", bool `[B, T, D]`, where values of the split are missing, and "covariates", float32 `[B, T, U]`,
+        where there are such.
 
     Raises:
         ValueError: `batch_size` is out of its range, or `first_step` is negative.
@@ -213,10 +214,11 @@ def _rungs(longest: int) -> list[int]:
 
 
 def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool):
-    """Returns a function (indices int64 `[B]`, seed int32 `[2]` or `[B, 2]`) -> observations, mask and observed."""
+    """Returns a function (indices int64 `[B]`, seed int32 `[2]` or `[B, 2]`) -> a batch without weights."""
     with tf.device("CPU"):
         stored, lengths = tf.constant(sequences.observations), tf.constant(sequences.lengths)
-        observed = None if sequences.observed is None else tf.constant(sequences.observed)
+        optional = {"observed": sequences.observed, "covariates": sequences.covariates}
+        beside = {name: tf.constant(part) for name, part in optional.items() if part is not None}
     rungs = tf.constant(_rungs(sequences.observations.shape[1]))
     num_steps, differ = sequences.observations.shape[1], _differ(sequences)
 
@@ -230,6 +232,6 @@ def _gatherer(dataset: SequenceDataset, sequences: Sequences, few_lengths: bool)
         if differ and few_lengths:
             longest = tf.gather(rungs, tf.searchsorted(rungs, longest[tf.newaxis]))[0]
         batch = {"observations": observations[:, :longest], "mask": tf.sequence_mask(real, longest)}
-        return batch if observed is None else batch | {"observed": tf.gather(observed, indices)[:, :longest]}
+        return batch | {name: tf.gather(part, indices)[:, :longest] for name, part in beside.items()}
 
     return gather

@@ -113,10 +113,10 @@ def _read_npz(seed, data_dir, normalization, max_length) -> SequenceDataset:
     return series.make(path.stem, npz_files.read(path), SERIES, normalization, max_length)
 
 
-def _read_csv(seed, data_dir, normalization, max_length, window_length) -> SequenceDataset:
+def _read_csv(seed, data_dir, normalization, max_length, window_length, covariates) -> SequenceDataset:
     from sisrnn_tf.data import series_files, windows  # here, because a command is checked before pandas is imported
 
-    splits = series_files.read_splits(layout.find(data_dir))
+    splits = series_files.read_splits(layout.find(data_dir), covariates)
     train = splits["train"]
     name = pathlib.Path(data_dir).expanduser().stem
     notes: list[str] = []
@@ -126,8 +126,10 @@ def _read_csv(seed, data_dir, normalization, max_length, window_length) -> Seque
         window_length = windows.default_length(int(train.lengths[0]))
     if window_length is not None:
         splits, notes = windows.split_in_time(name, splits, window_length)
-    values, labels = ({split: getattr(part, each) for split, part in splits.items()} for each in ("values", "labels"))
-    return series.make(name, values, SERIES, normalization, max_length, notes, train.columns, train.layout, labels)
+    parts = ("values", "labels", "covariates")
+    values, labels, known = ({split: getattr(part, each) for split, part in splits.items()} for each in parts)
+    beside = (train.columns, train.layout, labels, known if covariates else None)
+    return series.make(name, values, SERIES, normalization, max_length, notes, *beside)
 
 
 DATASETS: dict[str, Entry] = {
@@ -179,7 +181,7 @@ DATASETS: dict[str, Entry] = {
     "csv": Entry(
         SERIES,
         _read_csv,
-        ("data_dir", "window_length"),
+        ("data_dir", "window_length", "covariates"),
         files="the .csv or .parquet file, or train.csv, valid.csv and test.csv: series in wide or long form, or one",
         find=lambda data_dir, download, train_split: layout.find(data_dir),
     ),
@@ -240,6 +242,7 @@ def load(
     splits: str = "vrnn",
     allow_pickle: bool = False,
     window_length: int | None = None,
+    covariates: tuple[str, ...] = (),
 ) -> SequenceDataset:
     """Reads a data set.
 
@@ -259,6 +262,7 @@ def load(
         allow_pickle: of strokes, whether to read pickled arrays, which can run any code.
         window_length: of csv, steps of the windows in which series are cut and split by time; None leaves them whole,
             and cuts a single one as it suits its length.
+        covariates: of csv, names of those columns that are known and not scored.
 
     Raises:
         ValueError: the name or the convention is unknown, or the data is missing or damaged.
@@ -287,5 +291,6 @@ def load(
         "splits": splits,
         "allow_pickle": allow_pickle,
         "window_length": window_length,
+        "covariates": covariates,
     }
     return entry.read(seed, **{option: given[option] for option in entry.options})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import normalization
+from sisrnn_tf.data import covariates, normalization
 from sisrnn_tf.data.held_out import hold_out
 from sisrnn_tf.data.kinds import Kind
 from sisrnn_tf.data.layout import Layout
@@ -29,6 +29,7 @@ def make(
     features: tuple[str, ...] | None = None,
     layout: Layout | None = None,
     labels: Mapping[str, Sequence[Label]] | None = None,
+    known: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> SequenceDataset:
     """Returns the data set of sequences in the user's units; statistics are the training split's alone.
 
@@ -43,10 +44,12 @@ def make(
         features: their names; None where they have none.
         layout: of the file that they come from; None where it has none.
         labels: split -> what the file calls each of its sequences; None where they have no names.
+        known: split -> the covariates of each of its sequences, `[T_n, U]`; None where there are none. The layout has
+            their names.
 
     Raises:
         ValueError: sequences differ in their number of features, there are too few of them, a feature of the training
-            split does not vary, or one is too large for float32.
+            split, or a covariate, does not vary, or one is too large for float32.
     """
     fitting = kind.has_pen or normalization_name != "vrnn"
     require(fitting, "normalization", "none or per_channel: vrnn is of the two offsets of strokes", normalization_name)
@@ -71,13 +74,19 @@ def make(
     scaled = _UNITS if fitted is None else f"normalized {_describe(fitted)}"
     held_labels = {} if labels is None else hold_out(labels, "train", "sequence")[0]
     sequences: dict[str, Any] = {split: _to_sequences(held[split], fitted, held_labels.get(split)) for split in SPLITS}
+    names = () if known is None or layout is None else layout.covariates
+    scale = None
+    if known is not None:
+        sequences, scale = covariates.add(sequences, hold_out(known, "train", "sequence")[0], names)
+    beside = [f"given {' and '.join(names)}"] if names else []
     return SequenceDataset(
         name=name,
         convention=", ".join(
-            [name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", *gaps, scaled]
+            [name, *notes, *held_notes, f"D={size}", f"sequences {whole}, lengths given", *beside, *gaps, scaled]
         ),
         emission=kind.supports[0].name,
         normalization=fitted,
+        covariate_normalization=scale,
         features=features,
         layout=layout,
         **sequences,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sisrnn_tf.data import tables
+from sisrnn_tf.data import covariates, tables
 from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.spec import Label
 from sisrnn_tf.data.tables import Table
@@ -31,12 +31,14 @@ class Series(NamedTuple):
         columns: the names of the D features.
         labels: what the file calls each, and its steps where it has a column of times.
         layout: how the file is laid out.
+        covariates: what is known of the steps of each, float64 `[T_n, U]`, in the layout's order; None where U is 0.
     """
 
     values: list[np.ndarray]
     columns: tuple[str, ...]
     labels: list[Label]
     layout: Layout
+    covariates: list[np.ndarray] | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -49,7 +51,12 @@ class Series(NamedTuple):
         return [~np.isnan(part) for part in self.values]
 
 
-def read_series(path: pathlib.Path, layout: Layout | None = None, columns: Sequence[str] | None = None) -> Series:
+def read_series(
+    path: pathlib.Path,
+    layout: Layout | None = None,
+    columns: Sequence[str] | None = None,
+    known: Sequence[str] = (),
+) -> Series:
     """Returns the series of a file.
 
         wide    a row a step: a column `sequence` that names its series, unless all rows are one; a column of times,
@@ -57,22 +64,25 @@ def read_series(path: pathlib.Path, layout: Layout | None = None, columns: Seque
         long    a row a value: `time`, `variable` and `value`, and `sequence` where there are several series
 
     Steps of a series are rows in their order, in the long form in that of their times; a wide file has those of one
-    series together. An empty cell, and one of NA, NaN or the like, is a missing value.
+    series together. An empty cell, and one of NA, NaN or the like, is a missing value; a covariate has a value at each
+    step, and one that is the same at all steps of a series says something of the series.
 
     Args:
         path: of a .csv, with whatever delimiter, or a .parquet.
         layout: that of the file which the data set was learned from; None to find it.
         columns: names of the features, in the order that the series are to have; None for that of the file.
+        known: names of those columns that are covariates, where there is no layout to name them.
 
     Raises:
         ValueError: the file cannot be read, has other columns, or a cell holds what it cannot; names the line.
     """
     try:
         table = tables.read(path, None if layout is None else layout.delimiter)
-        found = _find_layout(table, columns) if layout is None else layout
+        found = _find_layout(table, columns, known) if layout is None else layout
         _require_columns(table, found, columns)
         read = _from_wide if found.form == "wide" else _from_long
         series = _in_order(read(table, found, path.stem), columns)
+        series = covariates.part(series) if found.covariates else series
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read as sequences: {error}") from error
     _warn_of_single_steps(path, series)
@@ -80,24 +90,25 @@ def read_series(path: pathlib.Path, layout: Layout | None = None, columns: Seque
     return series
 
 
-def read_splits(paths: Mapping[str, pathlib.Path]) -> dict[str, Series]:
+def read_splits(paths: Mapping[str, pathlib.Path], known: Sequence[str] = ()) -> dict[str, Series]:
     """Returns split -> series, of the layout and with the columns, in their order, of the training split.
 
     Args:
         paths: split -> file, as of `layout.find`.
+        known: names of those columns that are covariates.
 
     Raises:
         ValueError: a file cannot be read, or has other columns than the training split's.
     """
-    train = read_series(paths["train"])
+    train = read_series(paths["train"], known=known)
     others = {split: path for split, path in paths.items() if split != "train"}
     return {"train": train} | {split: read_series(path, train.layout, train.columns) for split, path in others.items()}
 
 
-def _find_layout(table: Table, columns: Sequence[str] | None) -> Layout:
-    """Returns the layout of a table; features that are known by their names have no other role."""
-    frame, known = table.frame, set(columns or ())
-    free = {name.casefold(): name for name in frame.columns if name not in known}
+def _find_layout(table: Table, columns: Sequence[str] | None, known: Sequence[str]) -> Layout:
+    """Returns the layout of a table; features and covariates that are known by their names have no other role."""
+    frame, taken = table.frame, {*(columns or ()), *known}
+    free = {name.casefold(): name for name in frame.columns if name not in taken}
     sequence, time, variable, value = (
         next((free[name] for name in names if name in free), None) for names in (_SEQUENCE, _TIME, _VARIABLE, _VALUE)
     )
@@ -111,13 +122,15 @@ def _find_layout(table: Table, columns: Sequence[str] | None) -> Layout:
     roles = (sequence, time, *((variable, value) if is_long else ()))
     numbers = [value] if is_long else [name for name in frame.columns if name not in roles]
     decimal = tables.find_decimal(frame[numbers], table.delimiter)
-    return Layout("long" if is_long else "wide", table.delimiter, decimal, *roles)
+    named = dict(zip(("sequence", "time", "variable", "value"), roles, strict=False))
+    form = "long" if is_long else "wide"
+    return Layout(form, table.delimiter, decimal, **named, covariates=tuple(known))
 
 
 def _require_columns(table: Table, layout: Layout, columns: Sequence[str] | None) -> None:
     """Raises a ValueError for a table that lacks a column, or has one more."""
     found = list(table.frame.columns)
-    wanted = [*layout.columns, *((columns or ()) if layout.form == "wide" else ())]
+    wanted = [*layout.columns, *((*(columns or ()), *layout.covariates) if layout.form == "wide" else ())]
     missing = [name for name in wanted if name not in found]
     others = [name for name in found if name not in wanted]
     if missing or (others and (columns is not None or layout.form == "long")):
@@ -125,7 +138,7 @@ def _require_columns(table: Table, layout: Layout, columns: Sequence[str] | None
             f"it must have the columns {wanted}, in any order. It lacks {sorted(missing) or 'none'} and has others, "
             f"{sorted(others) or 'none'}"
         )
-    if layout.form == "wide" and len(found) == len(layout.columns):
+    if layout.form == "wide" and len(found) == len(wanted) and not columns:
         raise ValueError(f"it must have a column for each feature. Received the columns {found}")
     if table.frame.empty:
         raise ValueError("it holds no step")
@@ -189,8 +202,10 @@ def _from_long(table: Table, layout: Layout, name: str) -> Series:
 
 
 def _in_order(series: Series, columns: Sequence[str] | None) -> Series:
-    """Returns series with their features in the order of these names."""
-    if columns is None or series.columns == tuple(columns):
+    """Returns series with their features in the order of these names, and then the covariates."""
+    columns = [name for name in series.columns if name not in series.layout.covariates] if columns is None else columns
+    columns = (*columns, *series.layout.covariates)
+    if series.columns == columns:
         return series
     unknown = sorted(set(series.columns) - set(columns))
     if unknown:
@@ -198,7 +213,7 @@ def _in_order(series: Series, columns: Sequence[str] | None) -> Series:
     order = [series.columns.index(name) if name in series.columns else -1 for name in columns]
     # A long table may have no row of a variable: it is missing.
     values = [np.insert(part, part.shape[1], np.nan, axis=1)[:, order] for part in series.values]
-    return series._replace(values=values, columns=tuple(columns))
+    return series._replace(values=values, columns=columns)
 
 
 def _warn_of_single_steps(path: pathlib.Path, series: Series) -> None:

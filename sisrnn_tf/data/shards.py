@@ -24,11 +24,13 @@ class Shard(NamedTuple):
         sequences: float `[T_n, D]`, in the user's units, NaN where a value is missing; or numbers of words, int32
             `[T_n]`.
         coverage: of text, how much of it the vocabulary knows; else None.
+        covariates: what is known of each step, float `[T_n, U]`, in the user's units; None where there are none.
     """
 
     keys: Sequence[str]
     sequences: Sequence[np.ndarray]
     coverage: Coverage | None = None
+    covariates: Sequence[np.ndarray] | None = None
 
 
 def find(pattern: str, endings: Sequence[str]) -> dict[str, pathlib.Path]:
@@ -83,9 +85,11 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_
             shard = _read_text(path, vocabulary)
         elif path.suffix in layout.ENDINGS:
             found = series_files.read_series(path, spec.layout, spec.features)
-            shard = Shard([label.name for label in found.labels], found.values)
+            shard = Shard([label.name for label in found.labels], found.values, covariates=found.covariates)
         else:
             shard = _read_npz(path) if path.suffix == ".npz" else _read_tfrecord(path, size)
+        given = shard.covariates is not None or spec.covariate_size == 0
+        require(given, "input", "a .csv or .parquet, whose columns the covariates are", path.name)
         require(bool(shard.keys), "sequences", "at least one", len(shard.keys))
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))

@@ -60,12 +60,14 @@ class Sequences:
         lengths: real steps of each, int32 `[N]`.
         labels: what the file calls each; None where they have no names.
         observed: bool `[N, T, D]`, False on missing values, which are 0 in the observations; None where none are.
+        covariates: what is known of each step, normalized, float32 `[N, T, U]`; None where there are none.
     """
 
     observations: np.ndarray
     lengths: np.ndarray
     labels: tuple[Label, ...] | None = None
     observed: np.ndarray | None = None
+    covariates: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.observations)
@@ -107,6 +109,7 @@ class SequenceDataset:
         normalization: that was applied to the observations; None where they are in the user's units.
         features: the names of the D features; None where they have none.
         layout: how the file of series is laid out; None of other data.
+        covariate_normalization: that was applied to the covariates; None where there are none.
     """
 
     name: str
@@ -121,6 +124,7 @@ class SequenceDataset:
     normalization: Normalization | None = None
     features: tuple[str, ...] | None = None
     layout: Layout | None = None
+    covariate_normalization: Normalization | None = None
 
     @property
     def kind(self) -> kinds.Kind:
@@ -156,7 +160,8 @@ class SequenceDataset:
         if not kinds.SUPPORTS[self.emission].is_real:
             return None
         parts = [self.split(split) for split in SPLITS]
-        arrays = [each for part in parts for each in (part.observations, part.lengths, part.observed)]
+        names = ("observations", "lengths", "observed", "covariates")
+        arrays = [getattr(part, name) for part in parts for name in names]
         content = [array.tobytes() for array in arrays if array is not None]
         return hashlib.sha256(b"".join(content)).hexdigest()[:16]
 
@@ -187,7 +192,13 @@ class DataSpec:
     fingerprint: str | None = None  # of real-valued sequences
     normalization: Normalization | None = None  # that is applied to observations before a model sees them
     features: tuple[str, ...] | None = None  # their names
-    layout: Layout | None = None  # of the file of series, as which others are read
+    layout: Layout | None = None  # of the file of series, as which others are read; names the covariates
+    covariate_normalization: Normalization | None = None  # that is applied to them; they always are
+
+    @property
+    def covariate_size(self) -> int:
+        """U."""
+        return 0 if self.layout is None else len(self.layout.covariates)
 
     @property
     def kind(self) -> kinds.Kind:
@@ -215,16 +226,20 @@ class DataSpec:
         """
         try:
             values = {"image_shape": None} | parse_json(text)
-            if "normalization" in values:
-                values["normalization"] = Normalization(**_to_tuples(values["normalization"]))
+            for name in ("normalization", "covariate_normalization"):
+                if name in values:
+                    values[name] = Normalization(**_to_tuples(values[name]))
             if "layout" in values:
-                values["layout"] = Layout(**values["layout"])
+                values["layout"] = Layout(**_to_tuples(values["layout"]))
             spec = cls(**_to_tuples(values))
             names = spec.features
             are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
             good = names is None or (are_names and len(set(names)) == len(names) == spec.observation_size)
             require(good, "features", f"{spec.observation_size} different names", names)
             kinds.of(spec.emission, spec.image_shape is not None)
+            scale, size = spec.covariate_normalization, spec.covariate_size
+            good = (0 if scale is None else len(scale.shift)) == size
+            require(good, "covariate_normalization", f"of {size} covariates", scale)
             return spec
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"The specification of the data is damaged: {error}") from error
@@ -245,6 +260,16 @@ class DataSpec:
             ValueError: they are beyond float32.
         """
         return to_float32(observations) if self.normalization is None else self.normalization.apply(observations)
+
+    def to_known(self, covariates: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns covariates, each `[T_n, U]` in the user's units, as a model takes them, float32 `[N, T, U]`.
+
+        Raises:
+            ValueError: the data has none, or they are beyond float32.
+        """
+        if self.covariate_normalization is None:
+            raise ValueError(f"`covariates` must be left out: {self.name} was learned without")
+        return pad([self.covariate_normalization.apply(part) for part in covariates], 0)
 
     def describe(self) -> str:
         """Returns the convention and the sizes of the splits, in words."""

@@ -60,12 +60,14 @@ def split_in_time(name: str, splits: Mapping[str, Series], length: int) -> tuple
 
 def _cut(series: Series, length: int, first: np.ndarray, last: np.ndarray) -> Series:
     """Returns windows first to last - 1 of each series, as series; they are counted from the series' end."""
-    values, labels = [], []
+    values, covariates, labels = [], [], []
     for index, part in enumerate(series.values):
         for number in range(first[index], last[index]):
             begin = len(part) % length + number * length
             values.append(part[begin : begin + length])
+            if series.covariates is not None:
+                covariates.append(series.covariates[index][begin : begin + length])
             name, times = series.labels[index]
             times = None if times is None else times[begin : begin + length]
             labels.append(Label(f"{name} from {begin if times is None else times[0]}", times))
-    return series._replace(values=values, labels=labels)
+    return series._replace(values=values, labels=labels, covariates=covariates or None)

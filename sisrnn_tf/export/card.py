@@ -19,6 +19,7 @@ _FILES = {
     "config.json": "the configuration of the run",
     "data.json": "what the model must know of its data",
     "normalization.json": "shift and scale of each feature: the model's units are (x - shift) / scale",
+    "covariate_normalization.json": "shift and scale of each covariate, likewise; requests hold the user's units",
     "vocabulary.txt": "a word a line, in the order of their numbers",
 }
 

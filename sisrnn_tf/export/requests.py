@@ -74,6 +74,28 @@ def check_values(
     return values
 
 
+def check_covariates(
+    covariates: tf.Tensor, values: tf.Tensor, sizes: Sequence[tf.Tensor], mask: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Refuses covariates of other sequences or steps than what they go with, or not finite on real steps.
+
+    Args:
+        covariates: in the user's units, `[B, T, U]`, or of a single step `[B, U]`.
+        values: the same in the model's, which are returned.
+        sizes: B and T, or B alone.
+        mask: bool `[B, T]`, True on real steps; None where all are.
+    """
+    received = tf.shape(covariates)[: len(sizes)]
+    message = "`covariates` must be of as many sequences and steps as what they go with. Received the shape"
+    covariates, values = _after([(tf.reduce_all(received == sizes), message, received)], covariates, values)
+    known = tf.math.is_finite(values)
+    if mask is not None:
+        known |= ~mask[..., tf.newaxis]
+    message = "`covariates` must be finite. Received the value"
+    (values,) = _after([(tf.reduce_all(known), message, tf.boolean_mask(covariates, ~known)[:1])], values)
+    return values
+
+
 def check_words(words: tf.Tensor, marks: Sequence[str]) -> tf.Tensor:
     """Refuses words `[N]` among which is a mark of a sentence's begin or end."""
     is_mark = tf.reduce_any(words[:, tf.newaxis] == tf.constant(marks), axis=1)

@@ -31,6 +31,7 @@ def export(
     vocabulary: Vocabulary | None = None,
     origin: card.Origin | None = None,
     max_generated: int | None = None,
+    covariate_normalization: Normalization | None = None,
 ) -> None:
     """Writes a model as a SavedModel that loads where neither Keras nor this package is; whole or not at all.
 
@@ -45,6 +46,7 @@ def export(
         max_generated: the largest B T, sequences times steps, that a request of `generate` may ask for: it is
             INVALID_ARGUMENT beyond. None for 65,536, of sentences 4,096: on two cores the costliest such request, one
             sequence of all the steps, takes the paper's sizes 5 s, and a transformer, of quadratic cost, 80 s.
+        covariate_normalization: of the model's covariates; requests give them in the user's units.
 
     Raises:
         ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
@@ -52,7 +54,8 @@ def export(
     path = pathlib.Path(filepath)
     known = normalization is None or isinstance(normalization, Normalization)
     require(known, "normalization", "a `sisrnn_tf.data.normalization.Normalization`", normalization)
-    signatures = _signatures(model, num_mixing, num_importance, normalization, vocabulary, max_generated)
+    scales = (normalization, covariate_normalization)
+    signatures = _signatures(model, num_mixing, num_importance, scales, vocabulary, max_generated)
     check_new("filepath", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
@@ -60,7 +63,7 @@ def export(
         module = tf.Module()
         module.weights = [variable.value for variable in model.variables]
         module.table = getattr(signatures, "table", None)
-        texts = _assets(model, normalization, vocabulary, origin)
+        texts = _assets(model, scales, vocabulary, origin)
         module.assets = _write_assets(assets, texts)
         functions = {name: _to_function(signatures, name) for name in signatures.specs}
         tf.saved_model.save(module, str(folder), {"serving_default": functions[_DEFAULT], **functions})
@@ -88,7 +91,7 @@ def _signatures(
     model: SequenceModel,
     num_mixing: int,
     num_importance: int,
-    normalization: Normalization | None,
+    scales: tuple[Normalization | None, Normalization | None],
     vocabulary: Vocabulary | None,
     max_generated: int | None,
 ) -> card.Signatures:
@@ -98,11 +101,14 @@ def _signatures(
         max_generated = _MAX_GENERATED[model.observation_rank]
     max_generated = require_int("max_generated", max_generated, 1)
     _check_draws(model, num_mixing, num_importance)
+    normalization, of_covariates = scales
+    size, given = model.covariate_size, None if of_covariates is None else len(of_covariates.shift)
+    require(given in (None, size), "covariate_normalization", f"of {size} covariates, as the model's", given)
     if model.observation_rank == 3:
         require(vocabulary is None, "vocabulary", "None: the model is not of sentences", vocabulary)
         size, given = model.emission.event_size, None if normalization is None else len(normalization.shift)
         require(given in (None, size), "normalization", f"of {size} features, as the model's observations", given)
-        return SequenceSignatures(model, num_mixing, num_importance, normalization, max_generated)
+        return SequenceSignatures(model, num_mixing, num_importance, normalization, max_generated, of_covariates)
     if vocabulary is None:
         raise ValueError("`vocabulary` must be that of the model: it reads and writes text. Received: vocabulary=None")
     require(normalization is None, "normalization", "None: words have no units", normalization)
@@ -136,15 +142,16 @@ def _named(signatures) -> dict[str, dict]:
     }
 
 
-def _assets(model, normalization, vocabulary, origin) -> dict[str, str]:
+def _assets(model, scales, vocabulary, origin) -> dict[str, str]:
     """Returns file name -> text."""
     model_config = keras.saving.serialize_keras_object(model)
     texts = {"model.json": json.dumps(model_config, indent=2) + "\n"}
     if origin is not None:
         texts["config.json"], texts["data.json"] = origin.config, origin.data
-    if normalization is not None:
-        values = {"shift": normalization.shift, "scale": normalization.scale, "name": normalization.name}
-        texts["normalization.json"] = json.dumps(values, indent=2) + "\n"
+    for name, normalization in zip(("normalization.json", "covariate_normalization.json"), scales, strict=True):
+        if normalization is not None:
+            values = {"shift": normalization.shift, "scale": normalization.scale, "name": normalization.name}
+            texts[name] = json.dumps(values, indent=2) + "\n"
     if vocabulary is not None:
         texts["vocabulary.txt"] = vocabulary.to_text()
     return texts

@@ -23,6 +23,7 @@ class SequenceSignatures:
         num_mixing: K.
         num_importance: M.
         normalization: of the model's observations, or None.
+        covariate_normalization: of the model's covariates, or None.
         max_generated: the largest B T of `generate`.
 
     Attributes:
@@ -38,22 +39,27 @@ class SequenceSignatures:
         num_importance: int,
         normalization: Normalization | None,
         max_generated: int,
+        covariate_normalization: Normalization | None = None,
     ):
         num_importance = 1 if model.is_exact else num_importance
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
         self.max_generated = max_generated
         dtype, size = model.density_dtype, model.emission.event_size
         self.normalization, self.units = normalization, Units(normalization, dtype)
+        self.covariate_units = Units(covariate_normalization, dtype)
+        known = [None, None, model.covariate_size]
+        covariates = (tf.TensorSpec(known, dtype, "covariates"),) if model.covariate_size else ()
         sequences = (
             tf.TensorSpec([None, None, size], dtype, "observations"),
             tf.TensorSpec([None, None], tf.bool, "mask"),
             requests.SEED,
+            *covariates,
         )
         self.specs: dict[str, tuple[tf.TensorSpec, ...]] = {
             "score": sequences,
             "encode": sequences,
             "reconstruct": sequences,
-            "generate": (requests.BATCH, requests.STEPS, requests.SEED),
+            "generate": (requests.BATCH, requests.STEPS, requests.SEED, *covariates),
         }
         (begin,) = model.cell.get_initial_state(1)
         if model.cell.posterior_part.causal and not np.any(begin):
@@ -62,6 +68,7 @@ class SequenceSignatures:
                 tf.TensorSpec([None, num_importance, model.hidden_size], dtype, "hidden"),
                 tf.TensorSpec([None, num_importance], dtype, "particle_log_weights"),
                 requests.SEED,
+                *(tf.TensorSpec([None, model.covariate_size], dtype, each.name) for each in covariates),
             )
 
     @property
@@ -72,6 +79,7 @@ class SequenceSignatures:
             ("D", emission.event_size, "features"),
             ("P", emission.parameter_size, "emission parameters"),
             ("H", self.model.hidden_size, "hidden units"),
+            *([("U", self.model.covariate_size, "covariates")] if self.model.covariate_size else []),
         ]
         if self.model.is_exact:
             return sizes
@@ -91,30 +99,47 @@ class SequenceSignatures:
         name = "L_K" if self.num_importance == 1 else "sequential Monte Carlo with systematic resampling"
         return f"a lower bound in the mean on log p(x): {name}, K = {sizes['K']}, M = {sizes['M']}"
 
-    def score(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def score(
+        self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """What the model knows of log p(x) of each sequence, see Likelihoods."""
-        values, mask, seed = self._to_checked(observations, mask, seed)
-        values = self.model.score(values, mask, self.num_importance, self.num_mixing, seed)
+        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
+        values = self.model.score(values, mask, self.num_importance, self.num_mixing, seed, covariates=known)
         return {"log_likelihood": self.units.density(values, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))}
 
-    def encode(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def encode(
+        self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """The latents z_t, drawn from the posterior, and the hidden states h_t."""
-        outputs = self.model.infer(*self._to_checked(observations, mask, seed))
+        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
+        outputs = self.model.infer(values, mask, seed, covariates=known)
         return {name: tf.cast(outputs[name], self.units.dtype) for name in ("latent", "hidden")}
 
-    def reconstruct(self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def reconstruct(
+        self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """The emission's mean at latents drawn from the posterior."""
-        rebuilt = self.model.reconstruct(*self._to_checked(observations, mask, seed))
+        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
+        rebuilt = self.model.reconstruct(values, mask, seed, covariates=known)
         return {"observations": self.units.invert(rebuilt)}
 
-    def generate(self, batch: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def generate(
+        self, batch: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """New sequences, drawn from the model: T = steps of B = batch."""
-        batch, steps, seed = requests.check_shapes(self.specs["generate"], batch, steps, seed)
+        inputs = (batch, steps, seed, *(() if covariates is None else (covariates,)))
+        batch, steps, seed, *beside = requests.check_shapes(self.specs["generate"], *inputs)
         batch, steps = requests.check_sizes(batch, steps, self.max_generated)
-        return {"observations": self.units.invert(self.model.generate(batch, steps, seed))}
+        known = self._to_known(beside, (batch, steps))
+        return {"observations": self.units.invert(self.model.generate(batch, steps, seed, covariates=known))}
 
     def step(
-        self, observation: tf.Tensor, hidden: tf.Tensor, particle_log_weights: tf.Tensor, seed: tf.Tensor
+        self,
+        observation: tf.Tensor,
+        hidden: tf.Tensor,
+        particle_log_weights: tf.Tensor,
+        seed: tf.Tensor,
+        covariates: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """One observation of a stream.
 
@@ -123,11 +148,12 @@ class SequenceSignatures:
         state before it, at a draw from the prior. Each step wants a seed of its own: with element t of the SplitMix64
         sequence of the seed's 64 bits, t from 0 on, the steps add up to `score`.
         """
-        inputs = (observation, hidden, particle_log_weights, seed)
-        *state, seed = requests.check_shapes(self.specs["step"], *inputs)
-        observation, *state = requests.check_state(*state)
+        inputs = (observation, hidden, particle_log_weights, seed, *(() if covariates is None else (covariates,)))
+        observation, hidden, log_weights, seed, *beside = requests.check_shapes(self.specs["step"], *inputs)
+        observation, *state = requests.check_state(observation, hidden, log_weights)
         observation = self._to_possible("observation", observation)
-        step = self.model.stream_step(observation, StreamState(*state), self.num_mixing, seed)
+        known = self._to_known(beside, (tf.shape(observation)[0],))
+        step = self.model.stream_step(observation, StreamState(*state), self.num_mixing, seed, known)
         return {
             "log_weight": self.units.density(step.log_weight, 1),
             "emission_parameters": step.emission_parameters,
@@ -136,11 +162,20 @@ class SequenceSignatures:
             "particle_log_weights": step.state.log_weights,
         }
 
-    def _to_checked(self, observations, mask, seed):
-        """Returns the inputs of a sequence signature, the observations in the model's units, if they are in order."""
-        observations, mask, seed = requests.check_shapes(self.specs["score"], observations, mask, seed)
+    def _to_checked(self, observations, mask, seed, covariates):
+        """Returns the inputs of a sequence signature, in the model's units, if they are in order."""
+        inputs = (observations, mask, seed, *(() if covariates is None else (covariates,)))
+        observations, mask, seed, *beside = requests.check_shapes(self.specs["score"], *inputs)
         observations, mask = requests.check_mask(observations, mask)
-        return self._to_possible("observations", observations, mask), mask, seed
+        known = self._to_known(beside, tf.unstack(tf.shape(mask)), mask)
+        return self._to_possible("observations", observations, mask), mask, seed, known
+
+    def _to_known(self, beside, sizes, mask: tf.Tensor | None = None) -> tf.Tensor | None:
+        """Returns covariates, the one or none of what is beside, in the model's units, if they are in order."""
+        if not beside:
+            return None
+        (covariates,) = beside
+        return requests.check_covariates(covariates, self.covariate_units.apply(covariates), sizes, mask)
 
     def _to_possible(self, name: str, observations: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Returns observations in the model's units, if all of the real ones can be observed."""
@@ -153,10 +188,14 @@ class SequenceSignatures:
         observations = np.tile(typical, [1, _WARMUP_STEPS, 1]).astype(dtype)
         seed = np.zeros(2, np.int32)
         state = (np.zeros(spec.shape[1:], dtype)[np.newaxis] for spec in self.specs.get("step", ())[1:3])
-        sequences = (observations, np.ones([1, _WARMUP_STEPS], bool), seed)
+        scale, known = self.covariate_units.normalization, self.model.covariate_size
+        usual = np.zeros(known) if scale is None else np.array(scale.shift)
+        beside = [np.tile(usual, [1, _WARMUP_STEPS, 1]).astype(dtype)] if known else []
+        sequences = (observations, np.ones([1, _WARMUP_STEPS], bool), seed, *beside)
+        count = min(_WARMUP_STEPS, self.max_generated)
         examples = {
             **{name: sequences for name in ("score", "encode", "reconstruct")},
-            "generate": (np.int32(1), np.int32(min(_WARMUP_STEPS, self.max_generated)), seed),
-            "step": (observations[:, 0], *state, seed),
+            "generate": (np.int32(1), np.int32(count), seed, *(part[:, :count] for part in beside)),
+            "step": (observations[:, 0], *state, seed, *(part[:, 0] for part in beside)),
         }
         return {name: examples[name] for name in self.specs}

@@ -40,12 +40,14 @@ class Sequences(NamedTuple):
         features: of the posterior, `[T, B, F]`; None where it has none.
         observed: bool `[T, B, D]`, False on missing values; None where none are.
         mask: bool `[T, B]`, True on real steps, the others leave the particles alone; None where every step is real.
+        covariates: u, `[T, B, U]`; None where there are none.
     """
 
     observations: tf.Tensor
     features: tf.Tensor | None = None
     observed: tf.Tensor | None = None
     mask: tf.Tensor | None = None
+    covariates: tf.Tensor | None = None
 
     def at(self, time: int | tf.Tensor) -> "Sequences":
         """Returns what belongs to one step, without the time axis."""
@@ -151,15 +153,16 @@ def advance(
     """
     count = size_of(before.log_weights, 0)
     dtype = before.log_weights.dtype
-    observation, features, observed, _ = (None if part is None else _to_rows(part, count) for part in given)
+    observation, features, observed, _, covariates = (None if part is None else _to_rows(part, count) for part in given)
     seeds = noise.row_seeds(seed, keys.rows, count, keys.first_particle)  # [M B, 2]
     drawn = draw_missing and observed is not None
     if not drawn:
         values = observation
-        trajectory = step.infer(cell, observation, features, before.hidden, noise.draw(cell, seeds))
+        trajectory = step.infer(cell, observation, features, before.hidden, noise.draw(cell, seeds), covariates)
     else:
-        trajectory, values = step.infer_missing(cell, observation, observed, features, before.hidden, seeds)
-    parameters = cell.emission_parameters(trajectory.latent, before.hidden)
+        beside = (observed, features, before.hidden, seeds, covariates)
+        trajectory, values = step.infer_missing(cell, observation, *beside)
+    parameters = cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
     densities = step.log_densities(cell, values, parameters, trajectory, None if drawn else observed)
     log_mixture = _log_mixture(cell, values, features, trajectory, densities.posterior, seeds, num_mixing)
     increments = densities.emission + densities.prior - log_mixture

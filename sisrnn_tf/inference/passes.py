@@ -112,7 +112,8 @@ class SequencePass(Pass):
 
     def _infer(self, sequences: filters.Sequences, seeds: tf.Tensor):
         draws = noise.draw(self.cell, seeds)
-        trajectory = self.layer.scan(sequences.observations, draws, sequences.mask, features=sequences.features)
+        beside = {"features": sequences.features, "covariates": sequences.covariates}
+        trajectory = self.layer.scan(sequences.observations, draws, sequences.mask, **beside)
         parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
         return trajectory, parameters, seeds
 

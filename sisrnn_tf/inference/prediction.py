@@ -61,7 +61,7 @@ def run(
         given = sequences.at(time)
         real = tf.ones([batch_size], tf.bool) if given.mask is None else given.mask
         if by_feature:
-            predicted = _features(cell, given.observations, before, seeds[time], keys)
+            predicted = _features(cell, given, before, seeds[time], keys)
             counts = real[:, tf.newaxis] if given.observed is None else real[:, tf.newaxis] & given.observed
             single = single.write(time, tf.where(counts, predicted, 0.0))
         advanced = filters.advance(cell, given, before, num_mixing, seeds[time], resampling, keys)
@@ -80,13 +80,14 @@ def run(
     return Predictive(whole.stack(), single.stack() if by_feature else None)
 
 
-def _features(cell, observation: tf.Tensor, before: filters.Particles, seed: tf.Tensor, keys: filters.Keys):
+def _features(cell, given: filters.Sequences, before: filters.Particles, seed: tf.Tensor, keys: filters.Keys):
     """Returns log p(x_td | x_<t), `[B, D]`, before x_t `[B, D]` is seen."""
     shape = tf.shape(before.log_weights)  # [M, B]
     seeds = noise.predicting_particle_seeds(seed, keys.rows, shape[0])
-    _, parameters = step.predict(cell, before.hidden, seeds)
-    x = tf.tile(observation, [shape[0], 1])
-    size = observation.shape[1]
+    covariates = None if given.covariates is None else tf.tile(given.covariates, [shape[0], 1])
+    _, parameters = step.predict(cell, before.hidden, seeds, covariates)
+    x = tf.tile(given.observations, [shape[0], 1])
+    size = x.shape[1]
     parts = []
     for feature in range(size):
         observed = tf.broadcast_to(tf.range(size) == feature, tf.shape(x))

@@ -43,7 +43,7 @@ class StochasticRNN(keras.layers.RNN):
             time); the values stay as they are. None stops it nowhere.
 
     Call arguments:
-        sequences: x, `[B, T, D]`.
+        sequences: x, `[B, T, D]`, with the covariates of a cell that has such beside it, `[B, T, D + U]`.
         initial_state: h_0, `[B, H]`, or a list of it; None for zeros.
         mask: bool `[B, T]`, True on real steps; a masked step leaves the state as it is.
 
@@ -65,12 +65,13 @@ class StochasticRNN(keras.layers.RNN):
     ) -> dict[str, tf.Tensor]:
         """Unrolls over `[B, T, D]`; see the class."""
         del training  # nothing here behaves differently
-        observations = batch_to_time_major(sequences)
+        observations, covariates = self.cell.split_inputs(batch_to_time_major(sequences))
         mask = None if mask is None else batch_to_time_major(mask)
         num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
         seeds = noise.row_seeds(noise.step_seeds(self.cell.stream.next_seed(), num_steps), tf.range(batch_size))
-        features = self.cell.posterior_part.features(observations, mask)
-        trajectory = self.scan(observations, noise.draw(self.cell, seeds), mask, initial_state, features)
+        features = self.cell.posterior_part.features(step.join(observations, covariates), mask)
+        draws = noise.draw(self.cell, seeds)
+        trajectory = self.scan(observations, draws, mask, initial_state, features, covariates)
         parameters = self.cell.emission_parameters(trajectory.latent, trajectory.previous_hidden)
         return self.outputs(trajectory, parameters)
 
@@ -81,6 +82,7 @@ class StochasticRNN(keras.layers.RNN):
         mask: tf.Tensor | None = None,
         initial_state: tf.Tensor | list[tf.Tensor] | None = None,
         features: tf.Tensor | None = None,
+        covariates: tf.Tensor | None = None,
     ) -> Trajectory:
         """Draws z_t ~ q(z_t | psi_t^0) and h_t for all steps; a pure function of its arguments and the weights.
 
@@ -90,13 +92,15 @@ class StochasticRNN(keras.layers.RNN):
             mask: bool, time-major `[T, B]`, True on real steps.
             initial_state: h_0, `[B, H]`, or a list of it; None for zeros.
             features: of the posterior, time-major `[T, B, F]`; None where it has none.
+            covariates: u, time-major `[T, B, U]`; None where there are none.
         """
         cell = self.cell
         num_steps, batch_size = size_of(observations, 0), size_of(observations, 1)
         static_batch = observations.shape[1]
         initial_hidden = self._initial_hidden(initial_state, batch_size, static_batch)
         inputs = {"observation": observations, "mixing": draws.mixing, "latent": draws.latent}
-        inputs |= {name: part for name, part in (("real", mask), ("features", features)) if part is not None}
+        optional = {"real": mask, "features": features, "covariates": covariates}
+        inputs |= {name: part for name, part in optional.items() if part is not None}
         inputs = {
             name: tf.TensorArray(part.dtype, num_steps, element_shape=part.shape[1:]).unstack(part)
             for name, part in inputs.items()
@@ -106,7 +110,8 @@ class StochasticRNN(keras.layers.RNN):
             given = {name: array.read(time) for name, array in inputs.items()}
             hidden = cut_gradient(hidden, time, self.truncation)
             noise_now = Noise(given["mixing"], given["latent"])
-            trajectory = step.infer(cell, given["observation"], given.get("features"), hidden, noise_now)
+            beside = (given.get("features"), hidden, noise_now, given.get("covariates"))
+            trajectory = step.infer(cell, given["observation"], *beside)
             next_hidden = trajectory.hidden
             if "real" in given:
                 next_hidden = tf.where(given["real"][:, tf.newaxis], next_hidden, hidden)
@@ -129,7 +134,7 @@ class StochasticRNN(keras.layers.RNN):
         latent, hidden, loc, scale = (array.stack() for array in arrays)
         previous_hidden = tf.concat([initial_hidden[tf.newaxis], hidden[:-1]], axis=0)  # [T, B, H]
         previous_hidden = cut_gradient(previous_hidden, tf.range(num_steps)[:, tf.newaxis, tf.newaxis], self.truncation)
-        return Trajectory(latent, hidden, previous_hidden, Gaussian(loc, scale))
+        return Trajectory(latent, hidden, step.join(previous_hidden, covariates), Gaussian(loc, scale))
 
     def _initial_hidden(self, initial_state, batch_size, static_batch) -> tf.Tensor:
         """Returns h_0, `[B, H]`, of what a caller gave for it."""

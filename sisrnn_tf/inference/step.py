@@ -2,6 +2,9 @@
 
     psi_t = posterior(x_t, h_{t-1}, features_t, eps_t),  z_t ~ q(. | psi_t),  h_t = transition(x_t, z_t, h_{t-1})
 
+Covariates u_t condition and are not scored: prior, posterior and emission are given s_t = [h_{t-1}, u_t] in the place
+of h_{t-1}, and h_t = transition([x_t, u_t], z_t, h_{t-1}).
+
 Training, importance weighting, filtering, imputation, streams and the Keras cell all take this step. The functions know
 no time axis: what they do for rows `[B, ..]` they do for all steps at once, `[T, B, ..]`, where nothing recurs.
 """
@@ -9,12 +12,28 @@ no time axis: what they do for rows `[B, ..]` they do for all steps at once, `[T
 import keras
 import tensorflow as tf
 
+from sisrnn_tf.core import networks
 from sisrnn_tf.core.types import Noise, StepDensities, Trajectory
 from sisrnn_tf.inference import noise
 
 
+def join(values: tf.Tensor, covariates: tf.Tensor | None) -> tf.Tensor:
+    """Returns values, x_t or h_{t-1}, with the covariates beside them, `[.., S + U]`, in the dtype of the values.
+
+    Args:
+        values: `[.., S]`.
+        covariates: u_t, `[.., U]`; None where there are none, and the values stay as they are.
+    """
+    return values if covariates is None else networks.concat([values, covariates], values.dtype)
+
+
 def infer(
-    cell: keras.layers.Layer, observation: tf.Tensor, features: tf.Tensor | None, hidden: tf.Tensor, draws: Noise
+    cell: keras.layers.Layer,
+    observation: tf.Tensor,
+    features: tf.Tensor | None,
+    hidden: tf.Tensor,
+    draws: Noise,
+    covariates: tf.Tensor | None = None,
 ) -> Trajectory:
     """Draws z_t from the posterior and steps.
 
@@ -24,13 +43,16 @@ def infer(
         features: of the posterior at t, `[rows, F]`; None where it has none.
         hidden: h_{t-1}, `[rows, H]`.
         draws: the noise of the step.
+        covariates: u_t, `[rows, U]`; None where there are none.
 
     Returns:
         The step as a trajectory without a time axis.
     """
-    posterior = cell.posterior_parameters(observation, hidden, draws.mixing, features)
+    given = join(hidden, covariates)
+    posterior = cell.posterior_parameters(observation, given, draws.mixing, features)
     latent = posterior.loc + posterior.scale * draws.latent
-    return Trajectory(latent, cell.transition(observation, latent, hidden), hidden, posterior)
+    after = cell.transition(join(observation, covariates), latent, hidden)
+    return Trajectory(latent, after, given, posterior)
 
 
 def log_densities(
@@ -70,6 +92,7 @@ def infer_missing(
     features: tf.Tensor | None,
     hidden: tf.Tensor,
     seeds: tf.Tensor,
+    covariates: tf.Tensor | None = None,
 ) -> tuple[Trajectory, tf.Tensor]:
     """Draws z_t and what is missing of x_t, each row on its own, and steps.
 
@@ -77,7 +100,7 @@ def infer_missing(
         else                    z_t ~ p(. | h_{t-1}), missing ~ p(. | observed, z_t, h_{t-1})
 
     Args:
-        cell, features, hidden: as of `infer`.
+        cell, features, hidden, covariates: as of `infer`.
         observation: x_t, `[rows, D]`; something that could be observed where it is missing, too.
         observed: bool `[rows, D]`.
         seeds: of the rows, int32 `[rows, 2]`; see `noise`.
@@ -85,16 +108,22 @@ def infer_missing(
     Returns:
         The step as a trajectory without a time axis, and x_t without gaps, `[rows, D]`.
     """
-    inferred = infer(cell, observation, features, hidden, noise.draw(cell, seeds))
+    inferred = infer(cell, observation, features, hidden, noise.draw(cell, seeds), covariates)
+    given = inferred.previous_hidden
     complete = tf.reduce_all(observed, axis=-1, keepdims=True)
-    latent = tf.where(complete, inferred.latent, cell.prior_part.sample(hidden, noise.latent_seeds(seeds)))
-    parameters = cell.emission_parameters(latent, hidden)
+    latent = tf.where(complete, inferred.latent, cell.prior_part.sample(given, noise.latent_seeds(seeds)))
+    parameters = cell.emission_parameters(latent, given)
     value = cell.emission_part.sample_missing(parameters, observation, observed, noise.missing_seeds(seeds))
-    return Trajectory(latent, cell.transition(value, latent, hidden), hidden, inferred.posterior), value
+    after = cell.transition(join(value, covariates), latent, hidden)
+    return Trajectory(latent, after, given, inferred.posterior), value
 
 
 def generate(
-    cell: keras.layers.Layer, hidden: tf.Tensor, seeds: tf.Tensor, temperature: float | tf.Tensor = 1.0
+    cell: keras.layers.Layer,
+    hidden: tf.Tensor,
+    seeds: tf.Tensor,
+    temperature: float | tf.Tensor = 1.0,
+    covariates: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws z_t from the prior and x_t from the emission, and steps.
 
@@ -103,20 +132,24 @@ def generate(
         hidden: h_{t-1}, `[rows, H]`.
         seeds: of the rows, int32 `[rows, 2]`; see `noise`.
         temperature: of the emission, see its `sample`.
+        covariates: u_t, `[rows, U]`; None where there are none.
 
     Returns:
         x_t, `[rows, D]`, and h_t, `[rows, H]`.
     """
-    latent, parameters = predict(cell, hidden, seeds)
+    latent, parameters = predict(cell, hidden, seeds, covariates)
     observation = cell.emission_part.sample(parameters, noise.missing_seeds(seeds), temperature)
-    return observation, cell.transition(observation, latent, hidden)
+    return observation, cell.transition(join(observation, covariates), latent, hidden)
 
 
-def predict(cell: keras.layers.Layer, hidden: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def predict(
+    cell: keras.layers.Layer, hidden: tf.Tensor, seeds: tf.Tensor, covariates: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns a draw of z_t from the prior, `[rows, Z]`, and the emission's parameters at it, `[rows, P]`.
 
     Args:
-        cell, hidden, seeds: as of `generate`.
+        cell, hidden, seeds, covariates: as of `generate`.
     """
-    latent = cell.prior_part.sample(hidden, noise.latent_seeds(seeds))
-    return latent, cell.emission_parameters(latent, hidden)
+    given = join(hidden, covariates)
+    latent = cell.prior_part.sample(given, noise.latent_seeds(seeds))
+    return latent, cell.emission_parameters(latent, given)

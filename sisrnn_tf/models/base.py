@@ -44,7 +44,8 @@ class SequenceModel(EstimatingModel):
     Call arguments:
         inputs: observations `[B, T, D]`, or {"observations": `[B, T, D]`, "mask": bool `[B, T]` of right padding,
             "weight": `[B]`, "observed": bool `[B, T, D]`}, all but the first optional. A value that is not observed is
-            left out of the likelihood, and read as 0; see `inference.step.log_densities`.
+            left out of the likelihood, and read as 0; see `inference.step.log_densities`. Of a model with covariates
+            there is "covariates": u, `[B, T, U]`, beside the observations.
         training: whether to add the loss, minus the bound in mean nats per sequence.
 
     Returns:
@@ -122,7 +123,7 @@ class SequenceModel(EstimatingModel):
 
     def prepare(self, inputs: Inputs) -> Batch:
         """See `CheckedModel`; arguments of the class's call."""
-        batch = batches.prepare(inputs, self.emission, self.density_dtype)
+        batch = batches.prepare(inputs, self.emission, self.density_dtype, self.covariate_size)
         if self.units is not None and tf.executing_eagerly() and batches.is_far(batch):
             _LOGGER.warning(_FAR, self.units)
             self.units = None  # said once
@@ -139,10 +140,12 @@ class SequenceModel(EstimatingModel):
         mask: Array | None = None,
         seed: random.Seed | None = None,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> dict[str, tf.Tensor]:
         """Returns what a call of the model does, with the noise of a seed; arguments as of `bound`."""
-        batch = self._to_batch(observations, mask, observed)
-        return batches.mark(self._infer_function(*batch[:2], self._to_seed(seed), batch.observed), batch.weight)
+        batch = self._to_batch(observations, mask, observed, covariates)
+        outputs = self._infer_function(*batch[:2], self._to_seed(seed), batch.observed, batch.covariates)
+        return batches.mark(outputs, batch.weight)
 
     def export(
         self,
@@ -157,8 +160,8 @@ class SequenceModel(EstimatingModel):
         Args:
             filepath: of the folder to make.
             format, verbose, input_signature: of `keras.Model.export`, to be left as they are.
-            **options: `num_mixing`, `num_importance`, `normalization`, `vocabulary`, `origin` and `max_generated`, as
-                of `sisrnn_tf.export.export`.
+            **options: `num_mixing`, `num_importance`, `normalization`, `covariate_normalization`, `vocabulary`,
+                `origin` and `max_generated`, as of `sisrnn_tf.export.export`.
 
         Raises:
             ValueError: one of Keras' arguments is given, or what `sisrnn_tf.export.export` raises.
@@ -172,8 +175,8 @@ class SequenceModel(EstimatingModel):
         export(self, filepath, **options)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _infer_function(self, observations, mask, seed, observed):
-        return self.outputs_of(self.make_pass(Batch(observations, mask, None, observed), seed))
+    def _infer_function(self, observations, mask, seed, observed, covariates):
+        return self.outputs_of(self.make_pass(Batch(observations, mask, None, observed, covariates), seed))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -22,10 +22,12 @@ class CheckedModel(BuiltModel, abc.ABC):
 
     Attributes:
         emission: the likelihood of one step.
+        covariate_size: U, of what is known of each step and not scored.
         evaluation_stream: of the noise of `evaluate`, which starts anew with each.
     """
 
     emission: Emission
+    covariate_size: int = 0
     evaluation_stream: RandomStream
 
     @property
@@ -130,9 +132,8 @@ class CheckedModel(BuiltModel, abc.ABC):
         inputs.refuse_beside(**{name: arguments.get(name) for name in ("y", "sample_weight", "class_weight")})
 
     def _checked(self, x):
-        return inputs.checked(
-            x, lambda arrays: batches.check_arrays(arrays, self.emission, self.density_dtype), self.prepare
-        )
+        of_model = (self.emission, self.density_dtype, self.covariate_size)
+        return inputs.checked(x, lambda arrays: batches.check_arrays(arrays, *of_model), self.prepare)
 
 
 def _bind(method: Callable, *args, **kwargs) -> dict:

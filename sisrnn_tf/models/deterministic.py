@@ -13,7 +13,7 @@ from sisrnn_tf.core.types import Activation, Batch, BoundTerms
 from sisrnn_tf.core.validation import require_int, require_memory
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.emissions.contract import try_emission
-from sisrnn_tf.inference import bounds
+from sisrnn_tf.inference import bounds, step
 from sisrnn_tf.inference.exact_loss import ExactLoss
 from sisrnn_tf.inference.objective import Estimate, Objective
 from sisrnn_tf.inference.recurrence import batch_to_time_major, cut_gradient
@@ -44,7 +44,7 @@ class RNN(StepwiseModel):
         seed: int, where the model's stream of noise starts; only generation draws from it.
         decoder_sizes: units of the decoder's hidden layers.
         activation: of the hidden layers; a Keras name or function.
-        truncation: as of `SISRNN`.
+        truncation, covariate_size: as of `SISRNN`; with covariates the decoder reads [h_{t-1}, u_t].
 
     Call arguments and outputs: see `SequenceModel`; there is no latent, so Z = 0.
     """
@@ -59,19 +59,21 @@ class RNN(StepwiseModel):
         decoder_sizes: Sequence[int] = (128, 128),
         activation: Activation = "relu",
         truncation: int | None = None,
+        covariate_size: int = 0,
         **kwargs: Any,
     ):
         super().__init__(emission, seed, **kwargs)
         hidden_size = require_int("hidden_size", hidden_size, 1)
+        self.covariate_size = require_int("covariate_size", covariate_size, 0)
         require_memory(3 * hidden_size**2, hidden_size=hidden_size)
         self.truncation = truncation if truncation is None else require_int("truncation", truncation, 1)
         self.stream = random.RandomStream(seed, name="stream")
         self.gru = keras.layers.GRU(hidden_size, return_sequences=True, dtype=self.dtype_policy, name="gru")
-        self.gru.build((None, None, emission.event_size))
+        self.gru.build((None, None, emission.event_size + covariate_size))
         self.decoder = networks.MLP(
             decoder_sizes, emission.parameter_size, activation, dtype=self.dtype_policy, name="decoder"
         )
-        self.decoder.build((None, hidden_size))
+        self.decoder.build((None, hidden_size + covariate_size))
         parts = (self.decoder, self._transition, self._initial_hidden, self.density_dtype)
         self.cell = DeterministicCell(emission, hidden_size, *parts)
         self.loss_layer = ExactLoss(name="loss_layer")
@@ -94,19 +96,25 @@ class RNN(StepwiseModel):
     ) -> ExactPass:
         """See `SequenceModel`; there is no noise."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
-        observations = tf.cast(batch.observations, self.density_dtype)
-        if batch.mask is not None:  # padding may hold anything, NaN too
-            observations = tf.where(batch.mask[..., tf.newaxis], observations, 0.0)
-        hidden = self._unroll(observations)
+        observations, covariates = self._without_padding(batch)
+        hidden = self._unroll(step.join(observations, covariates))
         previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
         previous_hidden = cut_gradient(previous_hidden, tf.range(tf.shape(hidden)[1])[:, tf.newaxis], self.truncation)
-        parameters = self.decoder(previous_hidden)
+        parameters = self.decoder(step.join(previous_hidden, covariates))
         if batch.observed is None:
             log_likelihood = self.emission.log_prob(parameters, observations)  # [B, T]
         else:  # the GRU has read 0 for what is missing
             log_likelihood = self.emission.log_prob_observed(parameters, observations, batch.observed)
         outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
         return ExactPass(mask, batch_to_time_major(log_likelihood), outputs)
+
+    def _without_padding(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns x, `[B, T, D]`, and u, `[B, T, U]` or None, in the dtype of densities, their padding zeros."""
+        parts = [None if part is None else tf.cast(part, self.density_dtype) for part in (batch[0], batch.covariates)]
+        if batch.mask is not None:  # padding may hold anything, NaN too
+            real = batch.mask[..., tf.newaxis]
+            parts = [None if part is None else tf.where(real, part, 0.0) for part in parts]
+        return parts[0], parts[1]
 
     def _unroll(self, observations: tf.Tensor) -> tf.Tensor:
         """Returns h_t for all steps, `[B, T, H]`, whose gradient stops between segments of `truncation` steps."""
@@ -118,13 +126,13 @@ class RNN(StepwiseModel):
         segments = tf.pad(observations, [[0, 0], [0, count * length - num_steps], [0, 0]])
         segments = tf.reshape(segments, [batch_size, count, length, observations.shape[2]])
 
-        def step(index, hidden, states):
+        def add(index, hidden, states):
             segment = self.gru(segments[:, index], initial_state=tf.stop_gradient(hidden))  # [B, length, H]
             return index + 1, segment[:, -1], states.write(index, batch_to_time_major(segment))
 
         start = *self.cell.get_initial_state(batch_size), tf.TensorArray(self.compute_dtype, count)
         *_, states = tf.while_loop(
-            lambda index, *_: index < count, step, (tf.constant(0), *start), maximum_iterations=count
+            lambda index, *_: index < count, add, (tf.constant(0), *start), maximum_iterations=count
         )
         return batch_to_time_major(states.concat())[:, :num_steps]
 
@@ -153,6 +161,7 @@ class RNN(StepwiseModel):
         return {
             **super().get_config(),
             "hidden_size": self.hidden_size,
+            "covariate_size": self.covariate_size,
             "decoder_sizes": self.decoder.hidden_sizes,
             "truncation": self.truncation,
             "activation": keras.activations.serialize(self.decoder.activation),

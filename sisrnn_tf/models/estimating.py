@@ -51,6 +51,7 @@ class EstimatingModel(CheckedModel):
         num_mixing: int = 1,
         seed: random.Seed | None = None,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> BoundTerms:
         """Returns the bound L_K and its parts, each `[B]`, in nats, at kl_weight 1.
 
@@ -60,11 +61,12 @@ class EstimatingModel(CheckedModel):
             num_mixing: K.
             seed: an int or a pair of ints; None draws from the model's stream.
             observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Raises:
             ValueError: `num_mixing` is no int of at least 0, or the observations' shape is not the model's.
         """
-        return self.estimate(SIVI(num_mixing), observations, mask, seed, observed=observed).terms
+        return self.estimate(SIVI(num_mixing), observations, mask, seed, 0, observed, covariates).terms
 
     def estimate(
         self,
@@ -74,6 +76,7 @@ class EstimatingModel(CheckedModel):
         seed: random.Seed | None = None,
         first_row: int = 0,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> Estimate:
         """Returns an objective's estimate of log p(x_1..x_T), and the bound's terms, each `[B]`, in nats.
 
@@ -85,6 +88,7 @@ class EstimatingModel(CheckedModel):
             first_row: number of the first sequence among those of the seed, each of which draws by its number: so
                 the answer does not depend on how sequences are cut into batches.
             observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Raises:
             ValueError: the objective is none, or does not fit the model, or the observations' shape is not the
@@ -98,11 +102,11 @@ class EstimatingModel(CheckedModel):
         )
         require(self.has_steps or not objective.needs_steps, "objective", self._WHOLE, objective)
         first_row = tf.constant(require_int("first_row", first_row, 0))
-        batch = self._to_batch(observations, mask, observed)
+        batch = self._to_batch(observations, mask, observed, covariates)
         kind, sizes, others = objective.parts()
         if tf.executing_eagerly():  # as ints each would be a trace of its own; inside a graph XLA wants to know them
             sizes = {name: tf.constant(size) for name, size in sizes.items()}
-        given = (*batch[:2], batch.observed)
+        given = (*batch[:2], *batch[3:])
         estimate = self._estimate_function(*given, self._to_seed(seed), first_row, kind, sizes, others)
         return batches.mark(estimate, batch.weight)
 
@@ -117,6 +121,7 @@ class EstimatingModel(CheckedModel):
         resample_fn: Callable = particles.resample_systematic,
         resample_criterion_fn: Callable = particles.ess_below_threshold,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Returns an estimate of log p(x_1..x_T) that is a lower bound in expectation, `[B]`, in nats.
 
@@ -143,6 +148,7 @@ class EstimatingModel(CheckedModel):
                 `particles.resample_systematic` or `particles.resample_multinomial`.
             resample_criterion_fn: normalized log-weights `[M, B]` -> whether to resample, bool `[B]`.
             observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Raises:
             ValueError: `num_importance` is no int of at least 1, `num_mixing` none of at least 0, `resample` no bool,
@@ -152,7 +158,7 @@ class EstimatingModel(CheckedModel):
         require(self.has_steps or not resample, "resample", f"False: {self._WHOLE}", resample)
         smc = FIVO(num_importance, num_mixing, resample_fn, resample_criterion_fn)
         objective = smc if resample else IWAE(num_importance, num_mixing)
-        return self.estimate(objective, observations, mask, seed, observed=observed).log_likelihood
+        return self.estimate(objective, observations, mask, seed, 0, observed, covariates).log_likelihood
 
     def score(
         self,
@@ -163,6 +169,7 @@ class EstimatingModel(CheckedModel):
         seed: random.Seed | None = None,
         first_row: int = 0,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Returns the estimate of log p(x_1..x_T) that an exported model serves, `[B]`, in nats.
 
@@ -176,23 +183,25 @@ class EstimatingModel(CheckedModel):
             seed: an int or a pair of ints; None draws from the model's stream.
             first_row: number of the first sequence among those of the seed.
             observed: bool `[B, T, D]`, False on missing values, which may hold anything; None where none are missing.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Raises:
             ValueError: a number is out of its range, or the observations' shape is not the model's.
         """
         several = FIVO if self.has_steps else IWAE
         objective = SIVI(num_mixing) if num_importance == 1 else several(num_importance, num_mixing)
-        return self.estimate(objective, observations, mask, seed, first_row, observed).log_likelihood
+        return self.estimate(objective, observations, mask, seed, first_row, observed, covariates).log_likelihood
 
     def _to_seed(self, seed: random.Seed | None) -> tf.Tensor:
         return self.stream.next_seed() if seed is None else random.as_seed(seed)
 
-    def _to_batch(self, observations, mask, observed=None) -> Batch:
+    def _to_batch(self, observations, mask, observed=None, covariates=None) -> Batch:
         is_array = not isinstance(observations, Mapping)
         require(is_array, "observations", "an array; pass the mask of a batch as `mask`", type(observations))
-        return self.prepare({"observations": observations, "mask": mask, "observed": observed})
+        beside = {"mask": mask, "observed": observed, "covariates": covariates}
+        return self.prepare({"observations": observations, **beside})
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _estimate_function(self, observations, mask, observed, seed, first_row, kind, sizes, others):
-        passed = self.make_pass(Batch(observations, mask, None, observed), seed, first_row)
+    def _estimate_function(self, observations, mask, observed, covariates, seed, first_row, kind, sizes, others):
+        passed = self.make_pass(Batch(observations, mask, None, observed, covariates), seed, first_row)
         return self.estimate_pass(passed, kind(**sizes, **dict(others)))

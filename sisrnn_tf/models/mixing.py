@@ -54,7 +54,7 @@ class MixingModel(SequenceModel):
 
     @abc.abstractmethod
     def sample_trajectory(
-        self, observations: Array, mask: Array | None, seed: tf.Tensor
+        self, observations: Array, mask: Array | None, seed: tf.Tensor, covariates: Array | None = None
     ) -> tuple[tf.Tensor, Trajectory, tf.Tensor, tf.Tensor]:
         """Returns what `analysis.diagnostics` walks along, time-major.
 
@@ -62,6 +62,7 @@ class MixingModel(SequenceModel):
             observations: x, `[B, T, D]`, or words `[B, T]`.
             mask: bool `[B, T]`.
             seed: int32 `[2]`.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Returns:
             The posterior's contexts `[S, B, C]`, the trajectory of `bound` with this seed, the seeds of its rows,

@@ -121,10 +121,10 @@ class SentenceSISRNN(MixingModel, WritingModel):
         self.built = True
 
     def sample_trajectory(
-        self, observations: Array, mask: Array | None, seed: tf.Tensor
+        self, observations: Array, mask: Array | None, seed: tf.Tensor, covariates: Array | None = None
     ) -> tuple[tf.Tensor, Trajectory, tf.Tensor, tf.Tensor]:
         """See `MixingModel`."""
-        trajectory, _, seeds = self.make_pass(self._to_batch(observations, mask), seed).first
+        trajectory, _, seeds = self.make_pass(self._to_batch(observations, mask, None, covariates), seed).first
         hidden = trajectory.previous_hidden
         context = self.cell.posterior_context(self.cell.no_observation(hidden), hidden)
         return context, trajectory, seeds, tf.ones(hidden.shape[:2], tf.bool)

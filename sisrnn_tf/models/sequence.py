@@ -39,6 +39,7 @@ class SISRNN(MixingModel, StepwiseModel):
         objective: what training maximizes, of `sisrnn_tf.objectives`: `SIVI(num_mixing=K)`, `IWAE(M, K)` or
             `FIVO(M, K)`; validation stays with L_K. None for `SIVI(num_mixing)`.
         posterior, prior, decoder, transition: parts of the cell, as of `SISRNNCell`; None for the paper's.
+        covariate_size: U, as of `SISRNNCell`; 0 for no covariates.
 
     Call arguments and outputs: see `SequenceModel`; z is drawn from the posterior.
 
@@ -71,6 +72,7 @@ class SISRNN(MixingModel, StepwiseModel):
         prior: Prior | None = None,
         decoder: Decoder | None = None,
         transition: Transition | None = None,
+        covariate_size: int = 0,
         **kwargs: Any,
     ):
         super().__init__(emission, seed, **kwargs)
@@ -88,12 +90,14 @@ class SISRNN(MixingModel, StepwiseModel):
             decoder=decoder,
             transition=transition,
             posterior=posterior,
+            covariate_size=covariate_size,
             dtype=self.dtype_policy,
             name="cell",
         )
+        self.covariate_size = self.cell.covariate_size
         self.stream = self.cell.stream
         self.rnn = StochasticRNN(self.cell, truncation, dtype=self.dtype_policy, name="rnn")
-        self.rnn.build((None, None, emission.event_size))
+        self.rnn.build((None, None, emission.event_size + covariate_size))
         objective = to_objective(objective, num_mixing)
         self.loss_layer = SIVILoss(objective, kl_weight, eval_num_mixing, name="loss_layer")
         self.built = True
@@ -104,10 +108,10 @@ class SISRNN(MixingModel, StepwiseModel):
         return self.cell.hidden_size
 
     def sample_trajectory(
-        self, observations: Array, mask: Array | None, seed: tf.Tensor
+        self, observations: Array, mask: Array | None, seed: tf.Tensor, covariates: Array | None = None
     ) -> tuple[tf.Tensor, Trajectory, tf.Tensor, tf.Tensor]:
         """See `MixingModel`."""
-        passed = self.make_pass(self._to_batch(observations, mask), seed)
+        passed = self.make_pass(self._to_batch(observations, mask, None, covariates), seed)
         (trajectory, _, seeds), given = passed.first, passed.sequences
         context = self.cell.posterior_context(given.observations, trajectory.previous_hidden, given.features)
         return context, trajectory, seeds, given.mask
@@ -127,7 +131,7 @@ class SISRNN(MixingModel, StepwiseModel):
         cell = self.cell.get_config()
         return {
             **super().get_config(),
-            **{name: cell[name] for name in ("latent_size", "hidden_size", *PARTS)},
+            **{name: cell[name] for name in ("latent_size", "hidden_size", "covariate_size", *PARTS)},
             "truncation": self.rnn.truncation,
         }
 

@@ -58,6 +58,8 @@ class StateSpaceModel(SISRNN):
             posterior = SemiImplicit(dynamics.latent_size, dtype=policy, name="inner")
         require(isinstance(posterior, Posterior), "posterior", "an object of `sisrnn_tf.posteriors`", posterior)
         size = dynamics.latent_size
+        expected = "left out: `Dynamics` read none"
+        require("covariate_size" not in kwargs, "covariate_size", expected, kwargs.get("covariate_size"))
         super().__init__(
             KnownEmission(dynamics),
             size,
@@ -84,7 +86,7 @@ class StateSpaceModel(SISRNN):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        made = ("emission", "latent_size", "hidden_size", "prior", "decoder", "transition")
+        made = ("emission", "latent_size", "hidden_size", "covariate_size", "prior", "decoder", "transition")
         return {
             **{name: value for name, value in config.items() if name not in made},
             "dynamics": keras.saving.serialize_keras_object(self.dynamics),

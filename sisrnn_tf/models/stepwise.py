@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from sisrnn_tf.core import batches, random
+from sisrnn_tf.core import covariates as known
 from sisrnn_tf.core.types import Array, Batch
 from sisrnn_tf.core.validation import require, require_draws, require_int, require_positive
 from sisrnn_tf.emissions import Emission
@@ -28,6 +29,7 @@ class StepwiseModel(StreamingModel):
         mask: Array | None = None,
         seed: random.Seed | None = None,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Returns the emission's mean at one draw of the latents given the observations, `[B, T, D]`.
 
@@ -36,11 +38,17 @@ class StepwiseModel(StreamingModel):
             mask: bool `[B, T]`, right padding; None where every step is real.
             seed: an int or a pair of ints; None draws from the model's stream.
             observed: bool `[B, T, D]`, False where a value is missing; None where none is.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
         """
-        return self.emission.mean(self.infer(observations, mask, seed, observed)["emission_parameters"])
+        return self.emission.mean(self.infer(observations, mask, seed, observed, covariates)["emission_parameters"])
 
     def generate(
-        self, batch_size: int, num_steps: int, seed: random.Seed | None = None, temperature: float = 1.0
+        self,
+        batch_size: int,
+        num_steps: int,
+        seed: random.Seed | None = None,
+        temperature: float = 1.0,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Draws new sequences from the model, `[B, num_steps, D]`.
 
@@ -50,13 +58,17 @@ class StepwiseModel(StreamingModel):
             seed: an int or a pair of ints; None draws from the model's stream.
             temperature: of the emission, see its `sample`: below 1 what is likely becomes likelier. Latents are drawn
                 from their prior whatever it is.
+            covariates: u, `[B, num_steps, U]`, of a model that has such; None of others.
 
         Raises:
-            ValueError: a size or the temperature is not positive.
+            ValueError: a size or the temperature is not positive, or the covariates are not those of so many steps.
         """
+        sizes = (batch_size, num_steps)
+        covariates = known.of_whole(covariates, sizes, self.covariate_size, self.density_dtype)
         batch_size, num_steps = batches.to_size("batch_size", batch_size), batches.to_size("num_steps", num_steps)
         batches.require_room(self.emission.event_size, batch_size=batch_size, num_steps=num_steps)
-        return self._generate_function(batch_size, num_steps, self._to_temperature(temperature), self._to_seed(seed))
+        temperature = self._to_temperature(temperature)
+        return self._generate_function(batch_size, num_steps, temperature, self._to_seed(seed), covariates)
 
     def forecast(
         self,
@@ -69,6 +81,7 @@ class StepwiseModel(StreamingModel):
         num_mixing: int = 1,
         temperature: float = 1.0,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Draws how sequences go on after their context, `[S, B, num_steps, D]`: completions, forecasts.
 
@@ -86,19 +99,23 @@ class StepwiseModel(StreamingModel):
             num_mixing: K, mixing draws of each particle and step beside the generating one.
             temperature: as of `generate`; it leaves the posterior alone.
             observed: bool `[B, C, D]`, False on missing values, which may hold anything; None where none are missing.
+            covariates: u, `[B, C + num_steps, U]`, of a model that has such; None of others. Those of the steps that
+                are drawn follow those of a sequence's last real step at once; what follows them may hold anything.
 
         Raises:
             ValueError: a number is out of its range, or the context is nothing that the model could score.
         """
         num_steps, num_samples = require_int("num_steps", num_steps, 1), require_int("num_samples", num_samples, 1)
         count, num_mixing = self._to_sizes(num_importance, num_mixing)
-        batch = self._to_batch(context, mask, observed)
+        of_context, future = self._part(covariates, context, mask, num_steps)
+        batch = self._to_batch(context, mask, observed, of_context)
         count = 1 if self.is_exact else max(count, num_samples)
         batches.require_room(self.emission.event_size, num_samples=num_samples, num_steps=num_steps)
         sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
         temperature = self._to_temperature(temperature)
-        given = (*batch[:2], batch.observed)
-        values = self._forecast_function(*given, *sizes, num_mixing, temperature, self._to_seed(seed))
+        values = self._forecast_function(
+            *batch[:2], *batch[3:], future, *sizes, num_mixing, temperature, self._to_seed(seed)
+        )
         return batches.mark(values, batch.weight, axis=1)
 
     def impute(
@@ -110,6 +127,7 @@ class StepwiseModel(StreamingModel):
         num_samples: int | None = None,
         num_importance: int = 100,
         num_mixing: int = 1,
+        covariates: Array | None = None,
     ) -> tf.Tensor:
         """Draws what is missing given all that is observed, before and after it.
 
@@ -126,6 +144,7 @@ class StepwiseModel(StreamingModel):
             num_samples: S; None for one draw.
             num_importance: M, particles of a draw.
             num_mixing: K, mixing draws of each particle and step beside the generating one.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Returns:
             The observations with what was missing filled in, `[S, B, T, D]`, or `[B, T, D]` where `num_samples` is
@@ -146,12 +165,13 @@ class StepwiseModel(StreamingModel):
         known = tf.where(observed, given, 0.0)
         # Any values that could have been observed together with the others.
         known = self.emission.sample_missing(parameters, known, observed, random.as_seed(0))
-        batch = self._to_batch(known, mask)
+        batch = self._to_batch(known, mask, covariates=covariates)
         seed, size = self._to_seed(seed), max(1, _MAX_ROWS // (num_particles * given.shape[0]))
         chunks = [
             self._impute_function(
                 *batch[:2],
                 observed,
+                batch.covariates,
                 tf.constant(first),
                 tf.constant(min(size, count - first)),
                 tf.constant(num_particles),
@@ -175,6 +195,7 @@ class StepwiseModel(StreamingModel):
         seed: random.Seed | None = None,
         first_row: int = 0,
         observed: Array | None = None,
+        covariates: Array | None = None,
     ) -> Predictive:
         """Returns log p(x_t | x_<t) of every step, and of each of its features alone; see `inference.prediction`.
 
@@ -188,6 +209,7 @@ class StepwiseModel(StreamingModel):
             seed: an int or a pair of ints; None draws from the model's stream.
             first_row: number of the first sequence among those of the seed.
             observed: bool `[B, T, D]`, False where a value is missing, whose features are 0; None where none is.
+            covariates: u, `[B, T, U]`, of a model that has such; None of others.
 
         Returns:
             `steps` `[B, T]`, and `features` `[B, T, D]`, None of one feature and of an emission that does not score
@@ -197,10 +219,18 @@ class StepwiseModel(StreamingModel):
             ValueError: a number is out of its range, or the observations' shape is not the model's.
         """
         count, num_mixing = self._to_sizes(num_importance, num_mixing)
-        batch = self._to_batch(observations, mask, observed)
+        batch = self._to_batch(observations, mask, observed, covariates)
         numbers = (tf.constant(1 if self.is_exact else count), num_mixing, self._to_seed(seed))
         first_row = tf.constant(require_int("first_row", first_row, 0))
-        return batches.mark(self._predict_function(*batch[:2], batch.observed, *numbers, first_row), batch.weight)
+        return batches.mark(self._predict_function(*batch[:2], *batch[3:], *numbers, first_row), batch.weight)
+
+    def _part(self, covariates, context, mask, num_steps: int) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        """Returns covariates of contexts, `[B, C, U]`, and of the steps after them, `[B, num_steps, U]`, or Nones."""
+        given = batches.to_batch({"observations": context, "mask": mask}, self.emission, self.density_dtype)
+        count, length = given.observations.shape[:2]
+        sizes = (count, None if length is None else length + num_steps)
+        values = known.to_values(covariates, sizes, self.covariate_size, self.density_dtype)
+        return (None, None) if values is None else known.part(values, given.mask, num_steps)
 
     def _to_temperature(self, temperature: float) -> tf.Tensor:
         return tf.constant(require_positive("temperature", temperature), self.density_dtype)
@@ -211,29 +241,32 @@ class StepwiseModel(StreamingModel):
         return require_draws("num_importance", num_importance, 1), tf.constant(num_mixing)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _generate_function(self, batch_size, num_steps, temperature, seed):
+    def _generate_function(self, batch_size, num_steps, temperature, seed, covariates):
         (hidden,) = self.cell.get_initial_state(batch_size)
-        return self._continue(hidden, tf.range(batch_size), 1, num_steps, temperature, seed)
+        return self._continue(hidden, tf.range(batch_size), 1, num_steps, temperature, seed, covariates)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _forecast_function(self, context, mask, observed, num_steps, num_samples, count, num_mixing, temperature, seed):
-        sequences = self._sequences(Batch(context, mask, None, observed))
+    def _forecast_function(
+        self, context, mask, observed, covariates, future, num_steps, num_samples, count, num_mixing, temperature, seed
+    ):
+        sequences = self._sequences(Batch(context, mask, None, observed, covariates))
         rows = tf.range(tf.shape(context)[0])
         filtered = self._filter(sequences, filters.Keys(rows), count, num_mixing, random.fold_in(seed, 0))
         row_seeds = random.fold_in(random.fold_in(seed, 1), rows)
         uniforms = random.uniform([tf.shape(rows)[0], num_samples], row_seeds, context.dtype)
         chosen = particles.resample_multinomial(filtered.particles.log_weights, tf.transpose(uniforms))  # [S, B]
         hidden = particles.select(filtered.particles.hidden, chosen)
-        values = self._continue(hidden, rows, num_samples, num_steps, temperature, random.fold_in(seed, 2))
+        seed = random.fold_in(seed, 2)
+        values = self._continue(hidden, rows, num_samples, num_steps, temperature, seed, future)
         return tf.reshape(values, [num_samples, -1, num_steps, context.shape[2]])
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _impute_function(self, observations, mask, observed, first, num_samples, count, num_mixing, seed):
+    def _impute_function(self, observations, mask, observed, covariates, first, num_samples, count, num_mixing, seed):
         parts = [
             None if part is None else tf.tile(part, [num_samples, *[1] * (part.shape.rank - 1)])
-            for part in (observations, observed, mask)
+            for part in (observations, observed, mask, covariates)
         ]  # row s B + b is draw s of sequence b
-        sequences = self._sequences(Batch(parts[0], parts[2], None))
+        sequences = self._sequences(Batch(parts[0], parts[2], None, None, parts[3]))
         sequences = sequences._replace(observed=batch_to_time_major(parts[1]))
         batch_size = tf.shape(observations)[0]
         rows = tf.tile(tf.range(batch_size), [num_samples])
@@ -246,8 +279,8 @@ class StepwiseModel(StreamingModel):
         return tf.reshape(filled, [num_samples, *tf.unstack(tf.shape(observations))])
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _predict_function(self, observations, mask, observed, count, num_mixing, seed, first_row):
-        sequences = self._sequences(Batch(observations, mask, None, observed))
+    def _predict_function(self, observations, mask, observed, covariates, count, num_mixing, seed, first_row):
+        sequences = self._sequences(Batch(observations, mask, None, observed, covariates))
         keys = filters.Keys(first_row + tf.range(tf.shape(observations)[0]))
         scores_features = type(self.emission).log_prob_observed is not Emission.log_prob_observed
         by_feature = scores_features and self.emission.event_size > 1
@@ -259,7 +292,7 @@ class StepwiseModel(StreamingModel):
         resampling = particles.Resampling()
         return filters.run(self.cell, sequences, count, num_mixing, seed, resampling, keys, keep_records=keep_records)
 
-    def _continue(self, hidden, rows, count, num_steps: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor):
+    def _continue(self, hidden, rows, count, num_steps: tf.Tensor, temperature: tf.Tensor, seed, covariates=None):
         """Draws what follows states from the model, `[m B, num_steps, D]`.
 
         Args:
@@ -269,13 +302,18 @@ class StepwiseModel(StreamingModel):
             num_steps: how many.
             temperature: of the emission.
             seed: int32 `[2]`.
+            covariates: u of these steps, `[B, num_steps, U]`; None where there are none.
         """
         shape = [hidden.shape[0], self.emission.event_size]
         observations = tf.TensorArray(self.density_dtype, num_steps, element_shape=shape)
         seeds = noise.row_seeds(noise.step_seeds(seed, num_steps), rows, count)  # [T, m B, 2]
 
+        if covariates is not None:
+            covariates = tf.tile(batch_to_time_major(covariates), [1, count, 1])  # [T, m B, U]
+
         def body(time, hidden, observations):
-            observation, after = step.generate(self.cell, hidden, seeds[time], temperature)
+            beside = None if covariates is None else covariates[time]
+            observation, after = step.generate(self.cell, hidden, seeds[time], temperature, beside)
             return time + 1, tf.ensure_shape(after, hidden.shape), observations.write(time, observation)
 
         _, _, observations = tf.while_loop(

@@ -45,7 +45,14 @@ class StreamingModel(SequenceModel):
         hidden = tf.reshape(tf.cast(hidden, self.density_dtype), [batch_size, num_importance, self.hidden_size])
         return StreamState(hidden, tf.zeros([batch_size, num_importance], self.density_dtype))
 
-    def stream_step(self, observation: Array, state: StreamState, num_mixing: int, seed: random.Seed) -> StreamStep:
+    def stream_step(
+        self,
+        observation: Array,
+        state: StreamState,
+        num_mixing: int,
+        seed: random.Seed,
+        covariates: Array | None = None,
+    ) -> StreamStep:
         """Takes one observation: the filter of `score`, advanced by a step.
 
         With the seeds fold_in(seed, t), t from 0 on, the log-weights of such steps add up to `score` with that seed.
@@ -55,30 +62,35 @@ class StreamingModel(SequenceModel):
             state: after the observations before it.
             num_mixing: K.
             seed: an int, a pair of ints or int32 `[2]`, another one at each step.
+            covariates: u_t, `[B, U]`, of a model that has such; None of others.
 
         Raises:
             ValueError: the observation cannot be scored, the state has not its shape or is NaN, or the model's
                 posterior reads the whole sequence.
         """
         seed = random.as_seed(seed)
-        batch = self._to_batch(to_tensor("observation", observation)[:, tf.newaxis], None)
+        beside = None if covariates is None else to_tensor("covariates", covariates)[:, tf.newaxis]
+        batch = self._to_batch(to_tensor("observation", observation)[:, tf.newaxis], None, covariates=beside)
         state = StreamState(*(tf.cast(part, self.density_dtype) for part in state))
         if tf.executing_eagerly():
             known = not any(tf.reduce_any(tf.math.is_nan(part)) for part in state)
             require(known, "state", "that of the step before, or `initial_state`", "NaN")
         observation, before = batch.observations[:, 0], self._to_particles(state)
         rows = tf.range(tf.shape(observation)[0])
-        parameters = self._predict(before, noise.prediction_seeds(seed, rows))
-        given = filters.Sequences(observation, self.cell.step_features(observation))
+        beside = None if batch.covariates is None else batch.covariates[:, 0]
+        parameters = self._predict(before, noise.prediction_seeds(seed, rows), beside)
+        features = self.cell.step_features(observation, beside)
+        given = filters.Sequences(observation, features, covariates=beside)
         advanced = filters.advance(self.cell, given, before, num_mixing, seed, _RESAMPLING, filters.Keys(rows))
         after = (advanced.log_average, self._to_state(advanced.particles, state))
         return StreamStep(parameters, *batches.mark(after, batch.weight))
 
-    def _predict(self, before: filters.Particles, seeds: tf.Tensor) -> tf.Tensor:
+    def _predict(self, before: filters.Particles, seeds: tf.Tensor, covariates: tf.Tensor | None) -> tf.Tensor:
         """Returns the emission's parameters at a draw from the prior by a particle drawn by its weight, `[B, P]`."""
         uniforms = random.uniform([tf.shape(seeds)[0]], random.fold_in(seeds, 0), self.density_dtype)
         chosen = particles.resample_multinomial(before.log_weights, uniforms[tf.newaxis])  # [1, B]
-        return step.predict(self.cell, particles.select(before.hidden, chosen), random.fold_in(seeds, 1))[1]
+        hidden = particles.select(before.hidden, chosen)
+        return step.predict(self.cell, hidden, random.fold_in(seeds, 1), covariates)[1]
 
     def _to_particles(self, state: StreamState) -> filters.Particles:
         hidden = tf.reshape(batch_to_time_major(state.hidden), [-1, self.hidden_size])  # [M B, H]
@@ -98,8 +110,12 @@ class StreamingModel(SequenceModel):
         """Returns a batch as a pass takes it: time-major, in the dtype of densities, its padding zeros."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
         observations = tf.cast(batch_to_time_major(batch.observations), self.density_dtype)
+        covariates = batch.covariates
+        if covariates is not None:
+            covariates = tf.cast(batch_to_time_major(covariates), self.density_dtype)
         if mask is not None:  # padding may hold anything, NaN too
             observations = tf.where(mask[..., tf.newaxis], observations, 0.0)
-        features = self.cell.posterior_part.features(observations, mask)
+            covariates = None if covariates is None else tf.where(mask[..., tf.newaxis], covariates, 0.0)
+        features = self.cell.posterior_part.features(step.join(observations, covariates), mask)
         observed = None if batch.observed is None else batch_to_time_major(batch.observed)
-        return filters.Sequences(observations, features, observed, mask)
+        return filters.Sequences(observations, features, observed, mask, covariates)

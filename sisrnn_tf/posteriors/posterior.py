@@ -27,6 +27,8 @@ class Posterior(keras.layers.Layer, abc.ABC):
     reads more of the sequence than x_t makes `features` of it, once a sequence, of which each step gets its own: those
     of a `summary`, or its own. So how it mixes and what it reads are two parts, of which any two go together.
 
+    Where there are covariates, x_t is [x_t, u_t] to all of this.
+
     A subclass has `noise_size` and gives `build`, `sample_noise`, `context` and `call`, the first and the third by
     `build_inputs` and `join_inputs`; `features`, and then `causal`, where it has its own; `log_mixture` where its
     mixture is another than over whole latent vectors. It computes in its `compute_dtype`: its layers are made with

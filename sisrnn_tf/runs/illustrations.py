@@ -29,4 +29,5 @@ def make(workdir: Workdir, model: SequenceModel, dataset: SequenceDataset, metri
         texts.write(model, batch["observations"], batch["mask"], vocabulary, workdir, seed)
     else:
         observations, lengths = pipeline.with_gaps(batch), batch["mask"].numpy().sum(axis=1)
-        pictures.draw(model, observations, lengths, DataSpec.of(dataset), workdir, seed)
+        spec, covariates = DataSpec.of(dataset), batch.get("covariates")
+        pictures.draw(model, observations, lengths, spec, workdir, seed, covariates)

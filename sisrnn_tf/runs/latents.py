@@ -32,7 +32,8 @@ def measure(workdir: Workdir, model: SequenceModel, dataset: SequenceDataset, se
     batch = next(iter(pipeline.evaluation_batches(dataset, "test", _NUM_SEQUENCES, _NUM_SEQUENCES)))
     real = batch["weight"].numpy() > 0
     observations, mask = (batch[name].numpy()[real] for name in ("observations", "mask"))
-    use = latent_use.measure(model, observations, mask, _NUM_MIXING, seed)
+    covariates = batch["covariates"].numpy()[real] if "covariates" in batch else None
+    use = latent_use.measure(model, observations, mask, _NUM_MIXING, seed, covariates)
     write_text(workdir.latent, json.dumps(use._asdict()) + "\n")
     return use
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from sisrnn_tf.analysis import plotting
 from sisrnn_tf.analysis.diagnostics import Diagnostics, are_gaussian
+from sisrnn_tf.core.types import Array
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.runs.workdir import Workdir
@@ -23,6 +24,7 @@ def draw(
     spec: DataSpec,
     workdir: Workdir,
     seed: int,
+    covariates: Array | None = None,
 ) -> None:
     """Writes samples beside data, and of images reconstructions, to the workdir's plots.
 
@@ -33,8 +35,9 @@ def draw(
         spec: of the data.
         workdir: of the run.
         seed: of the samples and reconstructions.
+        covariates: of the data, `[N, T, U]`, with which samples are drawn too; None where there are none.
     """
-    samples = model.generate(len(observations), observations.shape[1], seed=seed).numpy()
+    samples = model.generate(*observations.shape[:2], seed=seed, covariates=covariates).numpy()
     plotting.save(_beside_data(samples, observations, lengths, spec), workdir.plots / "samples.png")
     if spec.kind.is_image:
         rebuilt = model.reconstruct(observations[:_NUM_PAIRS], seed=seed).numpy()

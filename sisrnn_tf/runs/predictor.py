@@ -24,6 +24,7 @@ from sisrnn_tf.runs.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 _BATCH_SIZE = 256
+_WITHOUT = "of a model without covariates: give them to `model` itself"
 STEP_IMPORTANCE = 100  # M of the scores of steps, where none is given
 
 
@@ -120,9 +121,13 @@ class Predictor:
                 is one of sentences.
         """
         self._require_steps()
-        table = frames.of(context, self.spec)
-        options = {"num_importance": num_importance, "temperature": temperature}
-        samples = forecasts.draw(self.model, self.spec, table.sequences, num_steps, num_samples, seed, **options)
+        table = self._with_covariates(context)
+        options: dict[str, Any] = {"num_importance": num_importance, "temperature": temperature}
+        known = table.covariates
+        if known is not None:
+            known = [rows[: len(part) + num_steps] for part, rows in zip(table.sequences, known, strict=True)]
+        sizes = (num_steps, num_samples, seed)
+        samples = forecasts.draw(self.model, self.spec, table.sequences, *sizes, known, **options)
         return samples if table.frame is None else frames.draws(table, samples, table.lengths)
 
     def impute(
@@ -141,7 +146,7 @@ class Predictor:
                 model is one of sentences.
         """
         self._require_steps()
-        table = frames.of(observations, self.spec)
+        table = self._without_covariates(observations)
         samples = imputation.draw(
             self.model, self.spec, table.sequences, num_samples, seed, num_importance=num_importance
         )
@@ -186,12 +191,12 @@ class Predictor:
         if per_step:
             self._require_steps()
             numbers = (STEP_IMPORTANCE if num_importance is None else num_importance, num_mixing, seed)
-            return self._steps.score(frames.of(observations, self.spec), *numbers, batch_size)
+            return self._steps.score(self._without_covariates(observations), *numbers, batch_size)
         numbers = (1 if num_importance is None else num_importance, num_mixing, seed)
         if self.vocabulary is not None:
             return scores.score(self.model, self.spec, self._to_words(observations), *numbers, batch_size)
-        table = frames.of(observations, self.spec)
-        values = scores.score(self.model, self.spec, table.sequences, *numbers, batch_size)
+        table = self._with_covariates(observations)
+        values = scores.score(self.model, self.spec, table.sequences, *numbers, batch_size, table.covariates)
         if table.frame is None:
             return values
         return pd.Series(values, pd.Index(table.keys, name=frames.SEQUENCE), name="log_likelihood")
@@ -221,6 +226,7 @@ class Predictor:
             require(temperature == 1.0, "temperature", "left out of text: it is the sampler's", temperature)
             return self._to_text(self.model.generate(num_samples, num_steps, seed, sampler))
         require(sampler is None, "sampler", "left out: it is of text", sampler)
+        require(self.spec.covariate_size == 0, "path", _WITHOUT, str(self.path))
         return self.spec.to_units(self.model.generate(num_samples, num_steps, seed, temperature).numpy())
 
     def encode(self, observations: Any, seed: random.Seed = 0) -> Any:
@@ -270,7 +276,7 @@ class Predictor:
 
     def _by_step(self, observations: Any, compute: Callable, seed: random.Seed, columns: Sequence[str]) -> Any:
         """Returns what a function of (observations, mask, seed, observed) gives, in the form of the sequences."""
-        table = frames.of(observations, self.spec)
+        table = self._without_covariates(observations)
         parts: list[np.ndarray] = []
         for first in range(0, len(table.sequences), _BATCH_SIZE):
             batch = scores.to_batch(self.model, self.spec, table.sequences[first : first + _BATCH_SIZE])
@@ -278,6 +284,17 @@ class Predictor:
             values = compute(batch.observations, batch.mask, part_seed, batch.observed)
             parts.extend(value[:length] for value, length in zip(values, batch.lengths, strict=True))
         return table.like(parts, columns)
+
+    def _with_covariates(self, observations: Any) -> frames.Collection:
+        table = frames.of(observations, self.spec)
+        given = (table.covariates is not None) == (self.spec.covariate_size > 0)
+        expected = "sequences of a file or of the run's data, with their covariates"
+        require(given, "observations", expected, type(observations).__name__)
+        return table
+
+    def _without_covariates(self, observations: Any) -> frames.Collection:
+        require(self.spec.covariate_size == 0, "path", _WITHOUT, str(self.path))
+        return frames.of(observations, self.spec)
 
     def _require_steps(self) -> None:
         require(self.model.has_steps, "path", "of a model that goes step by step, not of sentences", str(self.path))

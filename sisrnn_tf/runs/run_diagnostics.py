@@ -38,7 +38,8 @@ def diagnose(
     batch = next(iter(pipeline.evaluation_batches(dataset, split, num_sequences, num_sequences)))
     real = batch["weight"].numpy() > 0
     observations, mask = (batch[name].numpy()[real] for name in ("observations", "mask"))
-    found = diagnostics.diagnose(run.model, observations, mask, num_noise_draws, seed)
+    covariates = batch["covariates"].numpy()[real] if "covariates" in batch else None
+    found = diagnostics.diagnose(run.model, observations, mask, num_noise_draws, seed, covariates)
     record = diagnostics.record(found, run.config.model.model, split, run.spec.convention, seed)
     write_text(workdir.diagnostics, json.dumps(record, indent=2) + "\n")
     pictures.draw_diagnostics(found, workdir)

@@ -12,7 +12,7 @@ import numpy as np
 from sisrnn_tf.analysis import backtests, forecasts, plotting, seasons
 from sisrnn_tf.analysis.seasons import Season
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import frames
+from sisrnn_tf.data import covariates, frames
 from sisrnn_tf.data.spec import SequenceDataset, pad
 from sisrnn_tf.runs.outputs import Output
 from sisrnn_tf.runs.predictor import Predictor
@@ -86,6 +86,9 @@ def continue_file(run: Predictor, path: pathlib.Path, draws: Draws) -> Forecast:
         ValueError: the file holds something else, or a number is out of its range.
     """
     table = frames.read(path, run.spec)
+    if table.covariates is not None:
+        given = (table.keys, table.sequences, table.covariates)
+        table = table._replace(sequences=covariates.before_future(*given, draws.num_steps))
     return Forecast(table, run.forecast(table._replace(frame=None), *draws), f"Forecasts, {path.name}")
 
 
@@ -107,8 +110,10 @@ def backtest(run: Predictor, dataset: SequenceDataset, origins: Origins, draws: 
     sequences = forecasts.held_out(dataset, origins.split, origins.num_sequences)
     sizes = (origins.context_steps, draws.num_steps, origins.num_origins, origins.stride)
     found = backtests.windows(sequences, *sizes)
-    samples = run.forecast(found.contexts, *draws)
     names = frames.feature_names(run.spec)
+    known = _known(dataset, origins, found, draws.num_steps)
+    table = frames.Collection(found.numbers.tolist(), found.contexts, names, covariates=known)
+    samples = run.forecast(table, *draws)
     real = slice(2 if run.spec.kind.has_pen else len(names))  # the pen is no real value
     parts = found._replace(contexts=[context[:, real] for context in found.contexts], truth=found.truth[..., real])
     records = backtests.measure(parts, samples[..., real], season.length, names[real])
@@ -121,8 +126,21 @@ def backtest(run: Predictor, dataset: SequenceDataset, origins: Origins, draws: 
         "records": records,
     }
     record["num_sequences"] = len(set(found.numbers.tolist()))
-    table = frames.Collection(found.numbers.tolist(), found.contexts, names)
     return Forecast(table, samples, f"Forecasts, {origins.split} split", found.truth, record, season)
+
+
+def _known(
+    dataset: SequenceDataset, origins: Origins, found: backtests.Windows, num_steps: int
+) -> list[np.ndarray] | None:
+    """Returns the covariates of windows and of the steps after them, each `[C_w + F, U]`; None where there are none."""
+    whole = forecasts.held_out_covariates(dataset, origins.split, origins.num_sequences)
+    if whole is None:
+        return None
+    left = min(len(whole[number]) - len(part) for number, part in zip(found.numbers, found.contexts, strict=True))
+    expected = f"at most {left}: of the steps after the end of a sequence no covariates are known"
+    require(num_steps <= left, "num_steps", expected, num_steps)
+    pairs = zip(found.numbers, found.contexts, strict=True)
+    return [whole[number][: len(part) + num_steps] for number, part in pairs]
 
 
 def _season(dataset: SequenceDataset, origins: Origins) -> Season:

@@ -69,3 +69,36 @@ def test_a_long_parquet_trains(tmp_path):
         "long form, sequence `unique_id`, time `time`, variable `variable`, value `value`; 2 features: a, b" in output
     )
     assert "2 values are missing and not scored" in output
+
+
+def test_covariates_go_all_the_way(tmp_path):
+    steps = np.arange(400)
+    frame = pd.DataFrame({"load": np.sin(steps / 4), "day": steps // 24 % 7, "hour": steps % 24})
+    frame.to_csv(tmp_path / "house.csv", index=False)
+    run = f"--workdir={tmp_path / 'run'}"
+    flags = (f"--data_dir={tmp_path / 'house.csv'}", run, "--covariates=day,hour")
+    status, output = launcher.run("train", *launcher.TINY, *FLAGS, *flags)
+    assert status == 0 and "covariates `day`, `hour`; 1 features: load" in output, output
+    spec = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert spec["features"] == ["load"] and spec["layout"]["covariates"] == ["day", "hour"]
+    status, output = launcher.run("evaluate", run, "--estimator=smc", "--num_importance=3", "--num_mixing=1")
+    assert status == 0 and "SMC" in output, output
+    status, output = launcher.run("forecast", run, "--context_steps=6", "--num_samples=5", "--num_importance=5")
+    assert status == 0 and "in 80%" in output, output
+    with np.load(tmp_path / "run" / "forecasts" / "forecasts.npz") as arrays:
+        assert arrays["samples"].shape == (5, 4, 4, 1) and np.isfinite(arrays["samples"]).all()
+    status, output = launcher.run("score", run, f"--input={tmp_path / 'house.csv'}", f"--output={tmp_path / 'scores'}")
+    assert status == 0 and np.isfinite(pd.read_csv(tmp_path / "scores" / "house.csv")["log_likelihood"]).all(), output
+    future = pd.DataFrame({"load": np.nan, "day": [0, 0, 1], "hour": [22, 23, 0]})
+    pd.concat([frame[-20:], future]).to_csv(tmp_path / "next.csv", index=False)
+    flags = (f"--input={tmp_path / 'next.csv'}", f"--output_dir={tmp_path / 'next'}", "--num_samples=5")
+    status, output = launcher.run("forecast", run, *flags, "--num_steps=3")
+    assert status == 0, output
+    with np.load(tmp_path / "next" / "forecasts.npz") as arrays:
+        assert arrays["samples"].shape == (5, 1, 3, 1) and arrays["lengths"].tolist() == [20]
+    status, output = launcher.run("forecast", run, *flags, "--num_steps=4")
+    assert status != 0 and "`num_steps` must be at most 3" in output, output
+    status, output = launcher.run("generate", run)
+    assert status != 0 and "without covariates" in output, output
+    status, output = launcher.run("export", run, f"--export_dir={tmp_path / 'served' / '1'}")
+    assert status == 0 and "U = 2 covariates" in (tmp_path / "served" / "1" / "README.md").read_text(), output
