@@ -99,16 +99,23 @@ def of(observations: Any, spec: DataSpec) -> Collection:
 
 def _of_frame(frame: pd.DataFrame, spec: DataSpec) -> Collection:
     found = [str(name) for name in frame.columns if name != SEQUENCE]
-    names = found if spec.features is None else list(spec.features)
-    expected = f"a frame with a column a feature, {names}, and `{SEQUENCE}` if there are several sequences"
-    require(sorted(found) == sorted(names) and len(found) == spec.observation_size, "observations", expected, found)
+    known = () if spec.layout is None else spec.layout.covariates
+    names = [name for name in found if name not in known] if spec.features is None else list(spec.features)
+    columns = [*names, *known]
+    expected = f"a frame with the columns {columns}, and `{SEQUENCE}` if there are several sequences"
+    good = sorted(found) == sorted(columns) and len(names) == spec.observation_size
+    require(good, "observations", expected, found)
     require(len(frame) > 0, "observations", "of at least one step", "an empty frame")
-    values = frame.rename(columns=str)[names]
+    values = frame.rename(columns=str)[columns]
     numeric = [name for name, dtype in values.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
     require(not numeric, "observations", "numbers in all columns of features", numeric)
     values = values.to_numpy(np.float64, na_value=np.nan)
+    size = len(names)
+    require(not np.isnan(values[:, size:]).any(), "observations", f"with a value of {list(known)} in each row", "NaN")
     keys = [0] if SEQUENCE not in frame else frame[SEQUENCE].drop_duplicates().tolist()
-    return Collection(keys, [values[rows] for rows in _rows(frame)], names, frame)
+    parts = [values[rows] for rows in _rows(frame)]
+    covariates = [part[:, size:] for part in parts] if known else None
+    return Collection(keys, [part[:, :size] for part in parts], names, frame, covariates=covariates)
 
 
 def _rows(frame: pd.DataFrame) -> list[np.ndarray]:

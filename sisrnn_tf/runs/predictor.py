@@ -14,6 +14,7 @@ from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.core import random
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import frames
+from sisrnn_tf.data.covariates import before_future
 from sisrnn_tf.data.spec import DataSpec, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
@@ -106,7 +107,8 @@ class Predictor:
         """Draws how sequences go on after their end.
 
         Args:
-            context: sequences, see the class.
+            context: sequences, see the class; where there are covariates a frame, whose last rows, without values of
+                features, have those of the steps to draw.
             num_steps: F, how many steps to draw.
             num_samples: S, draws a sequence.
             num_importance, temperature: as of `model.forecast`.
@@ -124,6 +126,8 @@ class Predictor:
         table = self._with_covariates(context)
         options: dict[str, Any] = {"num_importance": num_importance, "temperature": temperature}
         known = table.covariates
+        if known is not None and table.frame is not None:  # whose last rows may be of the future
+            table = table._replace(sequences=before_future(table.keys, table.sequences, known, num_steps))
         if known is not None:
             known = [rows[: len(part) + num_steps] for part, rows in zip(table.sequences, known, strict=True)]
         sizes = (num_steps, num_samples, seed)
@@ -288,7 +292,7 @@ class Predictor:
     def _with_covariates(self, observations: Any) -> frames.Collection:
         table = frames.of(observations, self.spec)
         given = (table.covariates is not None) == (self.spec.covariate_size > 0)
-        expected = "sequences of a file or of the run's data, with their covariates"
+        expected = "a data frame with columns of the covariates too"
         require(given, "observations", expected, type(observations).__name__)
         return table
 

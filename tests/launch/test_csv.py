@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import sisrnn_tf
 from tests.launch import launcher
 
 FLAGS = ("--dataset=csv", "--preset=small", "--batch_size=8", "--max_steps=3", "--emission=normal")
@@ -96,6 +97,12 @@ def test_covariates_go_all_the_way(tmp_path):
     assert status == 0, output
     with np.load(tmp_path / "next" / "forecasts.npz") as arrays:
         assert arrays["samples"].shape == (5, 1, 3, 1) and arrays["lengths"].tolist() == [20]
+    given = pd.read_csv(tmp_path / "next.csv")
+    drawn, written = (
+        sisrnn_tf.load(tmp_path / "run").forecast(given, 3, 5),
+        pd.read_csv(tmp_path / "next" / "samples.csv"),
+    )
+    np.testing.assert_allclose(drawn["load"], written["load"], rtol=1e-6)
     status, output = launcher.run("forecast", run, *flags, "--num_steps=4")
     assert status != 0 and "`num_steps` must be at most 3" in output, output
     status, output = launcher.run("generate", run)
