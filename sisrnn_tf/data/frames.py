@@ -98,6 +98,11 @@ def of(observations: Any, spec: DataSpec) -> Collection:
 
 
 def _of_frame(frame: pd.DataFrame, spec: DataSpec) -> Collection:
+    if spec.layout is not None:  # the columns that have a role in the run's files have it here
+        frame = frame.drop(columns=[spec.layout.time], errors="ignore")
+        frame = frame if SEQUENCE in frame else frame.rename(columns={spec.layout.sequence: SEQUENCE})
+    as_column = SEQUENCE in frame or SEQUENCE not in frame.index.names
+    require(as_column, "observations", f"with `{SEQUENCE}` as a column, by `reset_index()`", f"an index `{SEQUENCE}`")
     found = [str(name) for name in frame.columns if name != SEQUENCE]
     known = () if spec.layout is None else spec.layout.covariates
     names = [name for name in found if name not in known] if spec.features is None else list(spec.features)

@@ -177,11 +177,19 @@ def _from_long(table: Table, layout: Layout, name: str) -> Series:
     frame, place = table.frame, table.place
     names = None if layout.sequence is None else tables.to_names(frame[layout.sequence], place)
     times, variables = (tables.to_names(frame[column], place) for column in (layout.time, layout.variable))
+    missing = tables.is_missing(frame[layout.time])
+    if missing.any():
+        raise ValueError(f"{place} {missing.idxmax()}, column `{layout.time}`: must hold a time. It is missing")
     moments = tables.to_moments(frame[layout.time])
+    if moments is None:
+        raise ValueError(
+            f"column `{layout.time}`: must hold times that can be put in order, numbers or dates such as 2020-01-31. "
+            f"Received {times.iloc[0]!r} and others. Number the steps, or write dates so"
+        )
     cells = pd.DataFrame(
         {
             "series": 0 if names is None else pd.factorize(names)[0],
-            "moment": pd.factorize(times)[0] if moments is None else moments.to_numpy(),
+            "moment": moments.to_numpy(),
             "variable": pd.factorize(variables)[0],
             "time": times.to_numpy(),
             "value": _numbers(table, layout.value, layout),  # type: ignore[arg-type]

@@ -3,17 +3,20 @@
 import collections
 import csv
 import io
+import logging
 import pathlib
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sisrnn_tf.data import files
 
+_LOGGER = logging.getLogger(__name__)
+
 _DELIMITERS = (",", ";", "\t", "|")
-_MISSING = ("", "na", "n/a", "nan", "null", "none")  # whatever their case
+_MISSING = ("", "na", "n/a", "nan", "nat", "null", "none")  # whatever their case
 # Strict: what Python takes for a number beside these, such as 1_000 and inf, is none in a table.
 _NUMBER = r"[+-]?(?:\d+{0}?\d*|{0}\d+)(?:[eE][+-]?\d+)?"
 _WITH_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
@@ -46,12 +49,17 @@ def read(path: pathlib.Path, delimiter: str | None = None) -> Table:
     table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(files.read_text(path), delimiter)
     frame = table.frame
     frame.columns = [str(name).strip() for name in frame.columns]
-    blank = [index for index, name in enumerate(frame.columns) if not name and is_missing(frame.iloc[:, index]).all()]
-    frame = frame.drop(columns=frame.columns[blank])  # rows that end with a delimiter
+    blank = [index for index, name in enumerate(frame.columns) if not name and _says_nothing(frame.iloc[:, index])]
+    frame = frame.iloc[:, [index for index in range(frame.shape[1]) if index not in blank]]
     twice = sorted(name for name, count in collections.Counter(frame.columns).items() if count > 1)
     if twice:
         raise ValueError(f"its columns must have different names. Received {twice} more than once")
     return table._replace(frame=frame)
+
+
+def _says_nothing(column: pd.Series) -> bool:
+    """Returns whether a column without a name is that of rows which end with a delimiter, or of pandas' row numbers."""
+    return bool(is_missing(column).all()) or _to_text(column).tolist() == [str(row) for row in range(len(column))]
 
 
 def _read_parquet(path: pathlib.Path) -> Table:
@@ -146,8 +154,23 @@ def to_numbers(column: pd.Series, decimal: str, place: str) -> np.ndarray:
             f"{column.iloc[index]!r}{grouped}"
         )
     if not pd.api.types.is_numeric_dtype(column):
+        _warn_of_groups(text[~missing], decimal)
         numbers = text.where(~missing, "nan").str.replace(decimal, ".", regex=False).to_numpy().astype(np.float64)
     return numbers
+
+
+def _warn_of_groups(text: pd.Series, decimal: str) -> None:
+    """Says what may be thousands, 1.234, and is read as decimals: three digits behind each, beside whole numbers."""
+    has_sign = text.str.contains(decimal, regex=False)
+    grouped = text[has_sign].str.fullmatch(rf"[+-]?[1-9]\d{{0,2}}\{decimal}\d{{3}}")
+    if has_sign.any() and not has_sign.all() and grouped.all():
+        _LOGGER.warning(
+            "Column `%s`: numbers such as %s, beside whole ones, are read with decimals. If %r groups thousands, write the "
+            "file without.",
+            text.name,
+            text[has_sign].iloc[0],
+            decimal,
+        )
 
 
 def to_names(column: pd.Series, place: str) -> pd.Series:
@@ -167,7 +190,8 @@ def to_names(column: pd.Series, place: str) -> pd.Series:
 def to_moments(column: pd.Series) -> pd.Series | None:
     """Returns times as numbers or as dates; None where they are neither.
 
-    Dates with points have the day first, others the month, unless there is no such month.
+    Dates with points have the day first, others the month, unless there is no such month; a year that stands first is
+    one.
 
     Args:
         column: of a `Table`.
@@ -177,12 +201,13 @@ def to_moments(column: pd.Series) -> pd.Series | None:
     text = _to_text(column)
     if text.str.fullmatch(_NUMBER.format(r"\.")).all():
         return text.astype(np.float64)
-    has_points = bool(text.str.match(r"\d+\.\d+\.").all())
-    for day_first in (True, False) if has_points else (False, True):
+    has_points = bool(text.str.match(r"\d{1,2}\.\d+\.").all())
+    ways: list[dict[str, Any]] = [{"dayfirst": first} for first in ((True, False) if has_points else (False, True))]
+    for way in ({"format": "ISO8601"}, *ways):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # pandas warns where it would guess each cell's format anew
             try:
-                return pd.to_datetime(text, utc=True, dayfirst=day_first)
+                return pd.to_datetime(text, utc=True, **way)
             except (ValueError, UserWarning):
                 continue
     return None

@@ -1,6 +1,7 @@
 """Sequences as users hold them: files and frames, read and written."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sisrnn_tf.data import frames
+from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.spec import DataSpec
 
 SPEC = DataSpec("numbers", "by hand", "reals", 2, 5, None, (1, 1, 1), features=("level", "flow"))
@@ -76,3 +78,18 @@ def test_no_text_is_a_formula_to_a_spreadsheet():
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
     assert [row["sequence"] for row in rows] == ["'=1", "a\rb", 'say "so"', "'-x", "c"]
     assert {np.float32(row["value"]) for row in rows} == {np.float32(0.1)}
+
+
+def test_series_named_by_an_index_are_refused():
+    frame = pd.DataFrame({"sequence": ["a", "b"], "level": [1.0, 2.0], "flow": [3.0, 4.0]}).set_index("sequence")
+    with pytest.raises(ValueError, match=r"with `sequence` as a column, by `reset_index\(\)`"):
+        frames.of(frame, SPEC)
+
+
+def test_columns_with_a_role_in_the_run_s_files_have_it_in_a_frame():
+    layout = Layout("wide", ";", ",", sequence="unique_id", time="Datum")
+    spec = dataclasses.replace(SPEC, layout=layout)
+    frame = pd.DataFrame({"unique_id": ["a", "b"], "Datum": "2020", "level": [1.0, 2.0], "flow": [3.0, 4.0]})
+    table = frames.of(frame, spec)
+    assert table.keys == ["a", "b"] and [part.tolist() for part in table.sequences] == [[[1.0, 3.0]], [[2.0, 4.0]]]
+    assert frames.of(frame.drop(columns=["Datum", "unique_id"]), spec).lengths.tolist() == [2]
