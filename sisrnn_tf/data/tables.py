@@ -165,8 +165,8 @@ def _warn_of_groups(text: pd.Series, decimal: str) -> None:
     grouped = text[has_sign].str.fullmatch(rf"[+-]?[1-9]\d{{0,2}}\{decimal}\d{{3}}")
     if has_sign.any() and not has_sign.all() and grouped.all():
         _LOGGER.warning(
-            "Column `%s`: numbers such as %s, beside whole ones, are read with decimals. If %r groups thousands, write the "
-            "file without.",
+            "Column `%s`: numbers such as %s, beside whole ones, are read with decimals. If %r groups thousands, write "
+            "the file without.",
             text.name,
             text[has_sign].iloc[0],
             decimal,
