@@ -97,7 +97,7 @@ SERIES = [
     ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
     from_options("small", {"dataset": "npz", "emission": "negative_binomial"} | NO_IMAGE),
-    from_options("small", {"dataset": "csv", "window_length": 50} | NO_IMAGE),
+    from_options("small", {"dataset": "csv", "window_length": 50, "covariates": ("day", "hour")} | NO_IMAGE),
 ]
 CONFIGS = [
     *SERIES,
