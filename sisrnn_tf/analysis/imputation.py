@@ -19,6 +19,7 @@ def draw(
     sequences: Sequence[np.ndarray],
     num_samples: int,
     seed: random.Seed,
+    covariates: Sequence[np.ndarray] | None = None,
     **options: Any,
 ) -> np.ndarray:
     """Returns sequences with what is missing drawn, in the user's units, `[S, N, T, D]`.
@@ -29,6 +30,7 @@ def draw(
         sequences: in the user's units, each `[T_n, D]`, NaN where values are missing.
         num_samples: S.
         seed: of the draws.
+        covariates: of each sequence, in the user's units, `[T_n, U]`; None where there are none.
         **options: of `model.impute`.
 
     Returns:
@@ -48,7 +50,9 @@ def draw(
         part = slice(first, first + _BATCH_SIZE)
         mask = real[part]
         values, part_seed = spec.from_units(observations[part]), random.fold_in(random.as_seed(seed), first)
-        draws = model.impute(values, observed[part], mask, part_seed, num_samples, **options).numpy()
+        known = None if covariates is None else spec.to_known(covariates[part])
+        given = (values, observed[part], mask, part_seed, num_samples)
+        draws = model.impute(*given, covariates=known, **options).numpy()
         draws = np.where(mask[..., np.newaxis], spec.to_units(draws), np.nan)
         filled.append(np.where(observed[part], observations[part], draws))
     return np.concatenate(filled, axis=1)

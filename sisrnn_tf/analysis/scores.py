@@ -105,6 +105,7 @@ def score_steps(
     num_mixing: int,
     seed: random.Seed,
     batch_size: int = 64,
+    covariates: Sequence[np.ndarray] | None = None,
 ) -> StepScores:
     """Returns how surprising each step of sequences is given those before it; the sum is minus their `score`.
 
@@ -114,6 +115,7 @@ def score_steps(
         sequences: in the user's units, each `[T_n, D]`, NaN where values are missing: they are left out.
         num_importance, num_mixing, seed: as of `model.predict_steps`.
         batch_size: sequences at a time; of values it changes the last bits alone.
+        covariates: of each sequence, in the user's units, `[T_n, U]`; None where there are none.
 
     Raises:
         ValueError: a sequence is nothing that the model can score.
@@ -123,9 +125,10 @@ def score_steps(
     features: list[np.ndarray] = []
     for first in range(0, len(sequences), batch_size):
         try:
-            batch = to_batch(model, spec, sequences[first : first + batch_size])
+            rows = slice(first, first + batch_size)
+            batch = to_batch(model, spec, sequences[rows], None if covariates is None else covariates[rows])
             numbers = (num_importance, num_mixing, seed, first)
-            found = model.predict_steps(batch.observations, batch.mask, *numbers, batch.observed)
+            found = model.predict_steps(batch.observations, batch.mask, *numbers, batch.observed, batch.covariates)
         except ValueError as error:
             raise ValueError(f"sequences from number {first} on: {error}") from error
         observed = np.ones(batch.observations.shape, bool) if batch.observed is None else batch.observed

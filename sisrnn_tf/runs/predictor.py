@@ -25,7 +25,6 @@ from sisrnn_tf.runs.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 _BATCH_SIZE = 256
-_WITHOUT = "of a model without covariates: give them to `model` itself"
 STEP_IMPORTANCE = 100  # M of the scores of steps, where none is given
 
 
@@ -150,9 +149,15 @@ class Predictor:
                 model is one of sentences.
         """
         self._require_steps()
-        table = self._without_covariates(observations)
+        table = self._with_covariates(observations)
         samples = imputation.draw(
-            self.model, self.spec, table.sequences, num_samples, seed, num_importance=num_importance
+            self.model,
+            self.spec,
+            table.sequences,
+            num_samples,
+            seed,
+            table.covariates,
+            num_importance=num_importance,
         )
         parts = [
             np.where(np.isnan(given), mean[: len(given)], given)
@@ -195,7 +200,7 @@ class Predictor:
         if per_step:
             self._require_steps()
             numbers = (STEP_IMPORTANCE if num_importance is None else num_importance, num_mixing, seed)
-            return self._steps.score(self._without_covariates(observations), *numbers, batch_size)
+            return self._steps.score(self._with_covariates(observations), *numbers, batch_size)
         numbers = (1 if num_importance is None else num_importance, num_mixing, seed)
         if self.vocabulary is not None:
             return scores.score(self.model, self.spec, self._to_words(observations), *numbers, batch_size)
@@ -230,7 +235,8 @@ class Predictor:
             require(temperature == 1.0, "temperature", "left out of text: it is the sampler's", temperature)
             return self._to_text(self.model.generate(num_samples, num_steps, seed, sampler))
         require(sampler is None, "sampler", "left out: it is of text", sampler)
-        require(self.spec.covariate_size == 0, "path", _WITHOUT, str(self.path))
+        expected = "of a model without covariates: give them to `model.generate`"
+        require(self.spec.covariate_size == 0, "path", expected, str(self.path))
         return self.spec.to_units(self.model.generate(num_samples, num_steps, seed, temperature).numpy())
 
     def encode(self, observations: Any, seed: random.Seed = 0) -> Any:
@@ -279,13 +285,15 @@ class Predictor:
         return self._by_step(observations, rebuild, seed, names)
 
     def _by_step(self, observations: Any, compute: Callable, seed: random.Seed, columns: Sequence[str]) -> Any:
-        """Returns what a function of (observations, mask, seed, observed) gives, in the form of the sequences."""
-        table = self._without_covariates(observations)
+        """Returns what a function of what `model.infer` takes gives for each step, in the form of the sequences."""
+        table = self._with_covariates(observations)
         parts: list[np.ndarray] = []
         for first in range(0, len(table.sequences), _BATCH_SIZE):
-            batch = scores.to_batch(self.model, self.spec, table.sequences[first : first + _BATCH_SIZE])
+            rows = slice(first, first + _BATCH_SIZE)
+            known = None if table.covariates is None else table.covariates[rows]
+            batch = scores.to_batch(self.model, self.spec, table.sequences[rows], known)
             part_seed = random.fold_in(random.as_seed(seed), first)
-            values = compute(batch.observations, batch.mask, part_seed, batch.observed)
+            values = compute(batch.observations, batch.mask, part_seed, batch.observed, batch.covariates)
             parts.extend(value[:length] for value, length in zip(values, batch.lengths, strict=True))
         return table.like(parts, columns)
 
@@ -295,10 +303,6 @@ class Predictor:
         expected = "a data frame with columns of the covariates too"
         require(given, "observations", expected, type(observations).__name__)
         return table
-
-    def _without_covariates(self, observations: Any) -> frames.Collection:
-        require(self.spec.covariate_size == 0, "path", _WITHOUT, str(self.path))
-        return frames.of(observations, self.spec)
 
     def _require_steps(self) -> None:
         require(self.model.has_steps, "path", "of a model that goes step by step, not of sentences", str(self.path))

@@ -138,13 +138,12 @@ class Scorer:
     def _values(self, name: str, shard: shards.Shard) -> dict[str, np.ndarray]:
         """Returns the values of a shard's sequences, each `[N]`, or with a threshold of their steps, each `[sum T]`."""
         numbers = (*self.numbers, shard_seed(self.job.seed, name), self.job.batch_size)
+        names = frames.feature_names(self.predictor.spec)
+        table = frames.Collection(shard.keys, shard.sequences, names, covariates=shard.covariates)
         if self.job.threshold is None:
-            names = frames.feature_names(self.predictor.spec)
-            table = frames.Collection(shard.keys, shard.sequences, names, covariates=shard.covariates)
             values = self.predictor.score(table if shard.covariates is not None else list(shard.sequences), *numbers)
             lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
             return dict(zip(_FIELDS, (np.array(shard.keys), values, lengths), strict=True))
-        table = frames.Collection(shard.keys, shard.sequences, frames.feature_names(self.predictor.spec))
         frame = self.predictor.score(table, *numbers, per_step=True)
         beyond = (frame[frames.QUANTILE] > self.job.threshold).astype(int)
         frame.insert(frame.columns.get_loc(frames.QUANTILE) + 1, "beyond", beyond)

@@ -39,7 +39,8 @@ class StepScorer:
             ValueError: a sequence is nothing that the model can score, or the run's data is missing or has changed.
         """
         model, spec = self._run.model, self._run.spec
-        found = scores.score_steps(model, spec, table.sequences, num_importance, num_mixing, seed, batch_size)
+        numbers = (num_importance, num_mixing, seed, batch_size)
+        found = scores.score_steps(model, spec, table.sequences, *numbers, table.covariates)
         shares = found.quantiles(self._reference(num_importance, num_mixing, batch_size))
         times = np.concatenate([np.arange(length) for length in table.lengths])
         columns = {frames.STEP: times, NLL: found.steps, frames.QUANTILE: shares.steps}
@@ -59,6 +60,7 @@ class StepScorer:
                 raise ValueError(f"A step's quantile among validation steps needs the run's data. {error}") from error
             self._workdir.check_data(run.spec.of(dataset).to_json())
             sequences = forecasts.held_out(dataset, "validation", _MAX_VALIDATION)
+            known = forecasts.held_out_covariates(dataset, "validation", _MAX_VALIDATION)
             numbers = (*key, run.config.training.seed, batch_size)
-            self._references[key] = scores.score_steps(run.model, run.spec, sequences, *numbers)
+            self._references[key] = scores.score_steps(run.model, run.spec, sequences, *numbers, known)
         return self._references[key]

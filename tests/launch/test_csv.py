@@ -103,6 +103,12 @@ def test_covariates_go_all_the_way(tmp_path):
         pd.read_csv(tmp_path / "next" / "samples.csv"),
     )
     np.testing.assert_allclose(drawn["load"], written["load"], rtol=1e-6)
+    gaps = frame[-20:].assign(load=frame["load"][-20:].where(np.arange(20) % 5 > 0))
+    filled = sisrnn_tf.load(tmp_path / "run").impute(gaps, 3).observations
+    np.testing.assert_array_equal(filled["load"].isna() | (filled["load"] == gaps["load"]), gaps["load"].notna())
+    steps = sisrnn_tf.load(tmp_path / "run").score(frame[-20:], 5, per_step=True)
+    assert len(steps) == 20 and steps["quantile"].between(0, 1).all()
+    assert sisrnn_tf.load(tmp_path / "run").reconstruct(frame[-20:]).shape == (20, 1)
     status, output = launcher.run("forecast", run, *flags, "--num_steps=4")
     assert status != 0 and "`num_steps` must be at most 3" in output, output
     status, output = launcher.run("generate", run)
