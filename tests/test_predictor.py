@@ -169,8 +169,8 @@ def test_sentences_come_and_go_as_text(make, models):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.rename(columns={"z": "w"}), "a frame with a column a feature"),
-        (lambda frame: frame.assign(w=1.0), "a frame with a column a feature"),
+        (lambda frame: frame.rename(columns={"z": "w"}), "a frame with the columns"),
+        (lambda frame: frame.assign(w=1.0), "a frame with the columns"),
         (lambda frame: frame.assign(z="high"), r"numbers in all columns of features. Received: .*'z'"),
         (lambda frame: frame[:0], "of at least one step"),
         (lambda frame: frame[["x", "y", "z"]].to_numpy(), r"\[N, T, 3\]"),
