@@ -34,19 +34,18 @@ _THRESHOLD = 0.99  # a quantile among validation steps
 def main() -> None:
     """Runs the launcher."""
     absl_logging.set_verbosity(absl_logging.WARNING)  # TensorFlow's notes come this way
-    Workdir(FLAGS.workdir).read_config()
+    require(FLAGS.per_step or FLAGS.threshold is None, "threshold", "left out without --per_step", FLAGS.threshold)
+    require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
+    folder = Workdir(FLAGS.workdir)
+    folder.read_config()
     console.import_tensorflow()
     from sisrnn_tf.data import layout, shards
     from sisrnn_tf.runs import run_files, scoring
 
-    folder = Workdir(FLAGS.workdir)
     numbers = (FLAGS.num_mixing, FLAGS.num_importance, FLAGS.sampling_seed, FLAGS.batch_size)
     threshold = (_THRESHOLD if FLAGS.threshold is None else FLAGS.threshold) if FLAGS.per_step else None
     job = scoring.Job(FLAGS.workdir, pathlib.Path(FLAGS.output), *numbers, FLAGS.output_format, threshold)
     try:
-        require(FLAGS.per_step or FLAGS.threshold is None, "threshold", "left out without --per_step", FLAGS.threshold)
-        folder.read_config()
-        require(FLAGS.machine < FLAGS.num_machines, "machine", f"below {FLAGS.num_machines}", FLAGS.machine)
         spec = run_files.read_spec(folder.data_spec)
         paths = shards.find(FLAGS.input, spec.kind.shard_endings)
         if spec.features is None and any(path.suffix in layout.ENDINGS for path in paths.values()):

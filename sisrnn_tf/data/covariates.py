@@ -8,7 +8,7 @@ import numpy as np
 
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import normalization
-from sisrnn_tf.data.spec import Sequences
+from sisrnn_tf.data.spec import Sequences, pad
 
 if TYPE_CHECKING:
     from sisrnn_tf.data.series_files import Series
@@ -88,8 +88,7 @@ def add(
     assert fitted is not None  # that of `none` alone is
     made = {}
     for split, sequences in splits.items():
-        padded = np.zeros([*sequences.observations.shape[:2], rows.shape[1]], np.float32)
-        for row, values, length in zip(padded, covariates[split], sequences.lengths, strict=True):
-            row[:length] = fitted.apply(values[:length])
+        pairs = zip(covariates[split], sequences.lengths, strict=True)
+        padded = pad([fitted.apply(values[:length]) for values, length in pairs], 0)
         made[split] = dataclasses.replace(sequences, covariates=padded)
     return made, fitted

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from sisrnn_tf.analysis import forecasts, imputation, scores
 from sisrnn_tf.configuration.config import ExperimentConfig
@@ -203,7 +202,7 @@ class Predictor:
             return self._steps.score(self._with_covariates(observations), *numbers, batch_size)
         numbers = (1 if num_importance is None else num_importance, num_mixing, seed)
         if self.vocabulary is not None:
-            return scores.score(self.model, self.spec, self._to_words(observations), *numbers, batch_size)
+            return scores.score(self.model, self.spec, _to_words(observations, self.vocabulary), *numbers, batch_size)
         table = self._with_covariates(observations)
         values = scores.score(self.model, self.spec, table.sequences, *numbers, batch_size, table.covariates)
         if table.frame is None:
@@ -233,7 +232,7 @@ class Predictor:
         num_steps = self.spec.num_steps if num_steps is None else num_steps
         if self.vocabulary is not None:
             require(temperature == 1.0, "temperature", "left out of text: it is the sampler's", temperature)
-            return self._to_text(self.model.generate(num_samples, num_steps, seed, sampler))
+            return texts.to_lines(self.model.generate(num_samples, num_steps, seed, sampler), self.vocabulary)
         require(sampler is None, "sampler", "left out: it is of text", sampler)
         expected = "of a model without covariates: give them to `model.generate`"
         require(self.spec.covariate_size == 0, "path", expected, str(self.path))
@@ -255,7 +254,7 @@ class Predictor:
         size = self.model.cell.latent_size
         require(size > 0, "path", "of a model with a latent, to encode", str(self))
         if self.vocabulary is not None:
-            batch = Sequences.of(self._to_words(observations))
+            batch = Sequences.of(_to_words(observations, self.vocabulary))
             return self.model.encode(batch.observations, batch.mask, seed).numpy()
         names = [f"latent_{index}" for index in range(size)]
         return self._by_step(observations, lambda *batch: self.model.infer(*batch)["latent"].numpy(), seed, names)
@@ -275,8 +274,8 @@ class Predictor:
             ValueError: there is something that the model cannot score.
         """
         if self.vocabulary is not None:
-            batch = Sequences.of(self._to_words(observations))
-            return self._to_text(self.model.reconstruct(batch.observations, batch.mask, seed))
+            batch = Sequences.of(_to_words(observations, self.vocabulary))
+            return texts.to_lines(self.model.reconstruct(batch.observations, batch.mask, seed), self.vocabulary)
         names = frames.feature_names(self.spec)
 
         def rebuild(*batch):
@@ -307,15 +306,8 @@ class Predictor:
     def _require_steps(self) -> None:
         require(self.model.has_steps, "path", "of a model that goes step by step, not of sentences", str(self.path))
 
-    def _to_words(self, sentences: Any) -> list[np.ndarray]:
-        good = isinstance(sentences, list | tuple) and all(isinstance(each, str | np.ndarray) for each in sentences)
-        require(good and len(sentences) > 0, "observations", "a list of sentences, each a string", sentences)
-        return [self._read(each) if isinstance(each, str) else each for each in sentences]
 
-    def _read(self, sentence: str) -> np.ndarray:
-        assert self.vocabulary is not None  # of a model of text
-        return texts.to_words(sentence, self.vocabulary)
-
-    def _to_text(self, words: tf.Tensor) -> list[str]:
-        assert self.vocabulary is not None
-        return texts.to_lines(words, self.vocabulary)
+def _to_words(sentences: Any, vocabulary: Vocabulary) -> list[np.ndarray]:
+    good = isinstance(sentences, list | tuple) and all(isinstance(each, str | np.ndarray) for each in sentences)
+    require(good and len(sentences) > 0, "observations", "a list of sentences, each a string", sentences)
+    return [texts.to_words(each, vocabulary) if isinstance(each, str) else each for each in sentences]

@@ -172,10 +172,9 @@ def read_diagnostics(path: pathlib.Path) -> dict | None:
     Raises:
         ValueError: the file is damaged.
     """
-    diagnostics = _read_json(path, None)
-    if diagnostics is None and not path.exists():
+    diagnostics = _read_object(path, _DIAGNOSTICS_FIELDS)
+    if diagnostics is None:
         return None
-    _require_fields(diagnostics, _DIAGNOSTICS_FIELDS, path, "the object")
     numbers = [*diagnostics["kl_per_step"], *diagnostics["mutual_information_per_step"]]
     numbers += [diagnostics.get(name) for name in _DIAGNOSTICS_NUMBERS]
     for dimension in diagnostics["dimensions"]:
@@ -196,10 +195,9 @@ def read_forecasts(path: pathlib.Path) -> dict | None:
     Raises:
         ValueError: the file is damaged.
     """
-    found = _read_json(path, None)
-    if found is None and not path.exists():
+    found = _read_object(path, _FORECASTS_FIELDS)
+    if found is None:
         return None
-    _require_fields(found, _FORECASTS_FIELDS, path, "the object")
     for record in found["records"]:
         _require_fields(record, {"method": str, "num_values": int}, path, "each of `records`")
         coverage = record.get("coverage")
@@ -218,10 +216,9 @@ def read_gaps(path: pathlib.Path) -> dict | None:
     Raises:
         ValueError: the file is damaged.
     """
-    gaps = _read_json(path, None)
-    if gaps is None and not path.exists():
+    gaps = _read_object(path, _GAPS_FIELDS)
+    if gaps is None:
         return None
-    _require_fields(gaps, _GAPS_FIELDS, path, "the object")
     for row in gaps["rows"]:
         _require_fields(row, _GAP_FIELDS, path, "each of `rows`")
         numbers = [row.get(name) for name in _GAP_NUMBERS]
@@ -236,6 +233,15 @@ def _read_json(path: pathlib.Path, default: Any) -> Any:
         return parse_json(path.read_bytes()) if path.exists() else default
     except ValueError as error:
         _require(False, path, str(error), error)
+
+
+def _read_object(path: pathlib.Path, types: dict[str, type]) -> dict | None:
+    """Returns the object of a file, with fields of these types; None if there is no file."""
+    if not path.exists():
+        return None
+    found = _read_json(path, None)
+    _require_fields(found, types, path, "the object")
+    return found
 
 
 def _require_fields(record: Any, types: dict[str, type], path: pathlib.Path, what: str) -> None:
