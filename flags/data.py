@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import BINARIZATIONS, LAYOUTS, NORMALIZATIONS, SPLIT_PROTOCOLS, TRAIN_SPLITS
+from sisrnn_tf.configuration.data_config import BINARIZATIONS, LAYOUTS, SPLIT_PROTOCOLS, TRAIN_SPLITS
+from sisrnn_tf.data.normalization import NORMALIZATIONS
 from sisrnn_tf.data.registry import DATASETS, NO_IMAGES, by_value, users
 
 _BINARIZATIONS = by_value(lambda entry: entry.default_binarization * entry.kind.is_image)

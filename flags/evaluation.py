@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import PRECISIONS
+from sisrnn_tf.configuration.training_config import PRECISIONS
 from sisrnn_tf.inference.traits import ESTIMATORS, OBJECTIVES
 
 _DESCRIPTIONS = "; ".join(f"{name}: {OBJECTIVES[objective].description}" for name, objective in ESTIMATORS.items())

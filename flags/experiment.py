@@ -9,8 +9,10 @@ from absl.flags import FLAGS
 from flags import data, model, training, workdir  # noqa: F401  their import defines the flags
 from flags.arguments import refuse_useless
 from sisrnn_tf.configuration import families
-from sisrnn_tf.configuration.config import COUNT_EMISSIONS, EMISSIONS, DataConfig, ExperimentConfig, ModelConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.model_config import COUNT_EMISSIONS, EMISSIONS, ModelConfig
 from sisrnn_tf.configuration.presets import choose, from_options
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS

@@ -2,8 +2,8 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import EMISSIONS, MIXINGS, POSTERIORS
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.configuration.model_config import EMISSIONS, MIXINGS, POSTERIORS
 from sisrnn_tf.data.registry import users
 
 _DESCRIPTIONS = "; ".join(f"{name}: {family.description}" for name, family in FAMILIES.items())

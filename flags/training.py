@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from sisrnn_tf.configuration.config import KL_SCHEDULES, LEARNING_RATE_SCHEDULES, PRECISIONS
+from sisrnn_tf.configuration.training_config import KL_SCHEDULES, LEARNING_RATE_SCHEDULES, PRECISIONS
 from sisrnn_tf.core.choices import STRATEGIES, TRACKERS
 from sisrnn_tf.inference.traits import OBJECTIVES
 

@@ -2,24 +2,23 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import keras
 
-from sisrnn_tf import cells, emissions, posteriors
+from sisrnn_tf import emissions, posteriors
+from sisrnn_tf.builders import exact, latent, posterior, sentences
+from sisrnn_tf.builders.options import Chosen
 from sisrnn_tf.configuration import families
-from sisrnn_tf.configuration.config import DataConfig, ModelConfig, TrainingConfig
-from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.data_config import DataConfig
+from sisrnn_tf.configuration.model_config import ModelConfig
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.core import optimizers
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import registry
 from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.inference import objectives, schedules
-from sisrnn_tf.models import decoders
 from sisrnn_tf.models.base import SequenceModel
-from sisrnn_tf.models.deterministic import RNN
-from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
 from sisrnn_tf.models.srnn import SRNN
 
@@ -88,117 +87,10 @@ def make_model(
     """
     fitting = families.fitting(spec.kind)
     require(config.model in fitting, "model", f"one of {', '.join(fitting)} for {spec.name}", config.model)
-    model = BUILDERS[config.model](config, training, spec, vocabulary)
+    chosen = Chosen(make_emission(config, spec), make_objective(training), vocabulary)
+    model = BUILDERS[config.model](config, training, spec, chosen)
     model.units = None if spec.normalization is None else spec.normalization.describe()
     return model
-
-
-def _sequence_options(config: ModelConfig, training: TrainingConfig, spec: DataSpec) -> dict[str, Any]:
-    return {
-        "emission": make_emission(config, spec),
-        "hidden_size": config.hidden_size,
-        "covariate_size": spec.covariate_size,
-        "truncation": training.truncation,
-        "seed": training.seed,
-        "dtype": training.precision,
-    }
-
-
-def _make_rnn(config: ModelConfig, training: TrainingConfig, spec: DataSpec, vocabulary: None) -> RNN:
-    network: dict[str, Any] = {"decoder_sizes": config.decoder_sizes, "activation": config.activation}
-    return RNN(**network, **_sequence_options(config, training, spec))
-
-
-def _make_latent(
-    make: type[SISRNN],
-    make_parts: Callable[[ModelConfig, TrainingConfig, emissions.Emission], dict[str, keras.layers.Layer]],
-    make_posterior: Callable[[ModelConfig, TrainingConfig], posteriors.Posterior],
-    config: ModelConfig,
-    training: TrainingConfig,
-    spec: DataSpec,
-    vocabulary: None,
-) -> SISRNN:
-    options = _sequence_options(config, training, spec)
-    # Before the posterior, so that models of one seed that differ in it alone start with the same other weights.
-    parts = make_parts(config, training, options["emission"])
-    posterior = make_posterior(config, training)
-    return make(latent_size=config.latent_size, posterior=posterior, **parts, **_mixing_options(training), **options)
-
-
-def _make_gru_parts(
-    config: ModelConfig, training: TrainingConfig, emission: emissions.Emission
-) -> dict[str, keras.layers.Layer]:
-    dtype, network = {"dtype": training.precision}, _network_options(config, training)
-    return {
-        "transition": cells.GRUTransition(config.hidden_size, name="transition", **dtype),
-        "decoder": cells.FeedForwardDecoder(emission.parameter_size, config.decoder_sizes, name="decoder", **network),
-        "prior": _make_prior(config, training),
-    }
-
-
-def _make_srnn_parts(
-    config: ModelConfig, training: TrainingConfig, emission: emissions.Emission
-) -> dict[str, keras.layers.Layer]:
-    dtype, network = {"dtype": training.precision}, _network_options(config, training)
-    sizes = (emission.parameter_size, config.hidden_size, config.decoder_sizes)
-    return {
-        "transition": cells.SRNNTransition(config.hidden_size, config.latent_size, name="transition", **dtype),
-        "decoder": cells.SRNNDecoder(*sizes, name="decoder", **network),
-        "prior": _make_prior(config, training),
-    }
-
-
-def _make_prior(config: ModelConfig, training: TrainingConfig) -> cells.Prior:
-    options = {"scale_floor": config.scale_floor, "name": "prior", **_network_options(config, training)}
-    sizes = config.latent_size, config.prior_sizes
-    if config.prior_components == 1:
-        return cells.GaussianPrior(*sizes, **options)
-    return cells.MixturePrior(*sizes, config.prior_components, **options)
-
-
-def _make_sentence_model(
-    make_decoder: Callable[[ModelConfig, TrainingConfig], keras.layers.Layer],
-    make_posterior: Callable[[ModelConfig, TrainingConfig], posteriors.Posterior],
-    config: ModelConfig,
-    training: TrainingConfig,
-    spec: DataSpec,
-    vocabulary: Vocabulary,
-) -> SentenceSISRNN:
-    return SentenceSISRNN(
-        len(vocabulary),
-        latent_size=config.latent_size,
-        embedding_size=config.embedding_size,
-        hidden_size=config.hidden_size,
-        decoder=make_decoder(config, training),
-        posterior=make_posterior(config, training),
-        end_id=vocabulary.end_id,
-        unknown_id=vocabulary.unknown_id,
-        word_dropout=config.word_dropout,
-        seed=training.seed,
-        dtype=training.precision,
-        **_mixing_options(training),
-    )
-
-
-def _make_lstm(config: ModelConfig, training: TrainingConfig) -> decoders.LSTMDecoder:
-    return decoders.LSTMDecoder(config.embedding_size, config.lstm_size, **_decoder_options(config, training))
-
-
-def _make_transformer(config: ModelConfig, training: TrainingConfig) -> decoders.TransformerDecoder:
-    sizes = (config.embedding_size, config.decoder_blocks, config.attention_heads)
-    return decoders.TransformerDecoder(*sizes, **_decoder_options(config, training))
-
-
-def _decoder_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
-    return {"dropout_rate": config.dropout, "dtype": training.precision, "name": "decoder"}
-
-
-def _mixing_options(training: TrainingConfig) -> dict[str, Any]:
-    return {
-        "objective": make_objective(training),
-        "kl_weight": training.kl_weight,
-        "eval_num_mixing": training.eval_num_mixing,
-    }
 
 
 def make_objective(config: TrainingConfig) -> objectives.Objective:
@@ -208,25 +100,11 @@ def make_objective(config: TrainingConfig) -> objectives.Objective:
     return kind(**importance, num_mixing=config.num_mixing_start)
 
 
-def _make_gaussian(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
-    return posteriors.Gaussian(config.latent_size, **_posterior_options(config, training))
-
-
-def _make_joint(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
-    noise: dict[str, Any] = {"noise_sizes": config.noise_sizes, "noise_weight_scale": config.noise_weight_scale}
-    return posteriors.SemiImplicit(config.latent_size, **noise, **_posterior_options(config, training))
-
-
-def _make_per_dimension(config: ModelConfig, training: TrainingConfig) -> posteriors.Posterior:
-    noise: dict[str, Any] = {name: getattr(config, name) for name in ("noise_per_dimension", "noise_weight_scale")}
-    return posteriors.PerDimension(config.latent_size, **noise, **_posterior_options(config, training))
-
-
 # By the configuration's `mixing`.
 MIXINGS: Mapping[str, Callable[[ModelConfig, TrainingConfig], posteriors.Posterior]] = {
-    "none": _make_gaussian,
-    "joint": _make_joint,
-    "per_dimension": _make_per_dimension,
+    "none": posterior.make_gaussian,
+    "joint": posterior.make_joint,
+    "per_dimension": posterior.make_per_dimension,
 }
 
 
@@ -235,32 +113,15 @@ def make_posterior(config: ModelConfig, training: TrainingConfig) -> posteriors.
     return MIXINGS[config.mixing](config, training)
 
 
-def _posterior_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
-    summary = None
-    if "posterior" in FAMILIES[config.model].options and config.posterior == "smoothing":
-        summary = posteriors.BackwardGRU(config.backward_size, dtype=training.precision, name="summary")
-    return {
-        "hidden_sizes": config.encoder_sizes,
-        "scale_floor": config.scale_floor,
-        "summary": summary,
-        "name": "posterior",
-        **_network_options(config, training),
-    }
-
-
-def _network_options(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
-    return {"activation": config.activation, "dtype": training.precision}
-
-
-# By the names of `families.FAMILIES`: (configuration, training, specification of the data, vocabulary) -> model.
+# By the names of `families.FAMILIES`: (configuration, training, specification of the data, chosen parts) -> model.
 BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
-    "sisrnn": functools.partial(_make_latent, SISRNN, _make_gru_parts, make_posterior),
-    "vrnn": functools.partial(_make_latent, VRNN, _make_gru_parts, _make_gaussian),
-    "srnn": functools.partial(_make_latent, SRNN, _make_srnn_parts, make_posterior),
-    "rnn": _make_rnn,
-    "sentence_sisrnn": functools.partial(_make_sentence_model, _make_transformer, make_posterior),
-    "vae_lstm": functools.partial(_make_sentence_model, _make_lstm, _make_gaussian),
-    "vae_transformer": functools.partial(_make_sentence_model, _make_transformer, _make_gaussian),
+    "sisrnn": functools.partial(latent.make_model, SISRNN, latent.make_gru_parts, make_posterior),
+    "vrnn": functools.partial(latent.make_model, VRNN, latent.make_gru_parts, posterior.make_gaussian),
+    "srnn": functools.partial(latent.make_model, SRNN, latent.make_srnn_parts, make_posterior),
+    "rnn": exact.make_rnn,
+    "sentence_sisrnn": functools.partial(sentences.make_model, sentences.make_transformer, make_posterior),
+    "vae_lstm": functools.partial(sentences.make_model, sentences.make_lstm, posterior.make_gaussian),
+    "vae_transformer": functools.partial(sentences.make_model, sentences.make_transformer, posterior.make_gaussian),
 }
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from sisrnn_tf import emissions, factory
 from sisrnn_tf.analysis import baselines
-from sisrnn_tf.configuration.config import DataConfig
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.data import series
 from sisrnn_tf.data.kinds import SERIES, STROKES
 from sisrnn_tf.data.spec import Sequences

@@ -9,8 +9,11 @@ import pytest
 from absl import app
 from absl.flags import FLAGS
 
-from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.data_config import DataConfig
+from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.reproduction import plans
 from sisrnn_tf.runs import commands

@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisrnn_tf.configuration import presets
-from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig, differences
+from sisrnn_tf.configuration.config import ExperimentConfig, differences
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.configuration.training_config import TrainingConfig
 
 _SIZES = st.lists(st.integers(1, 512), min_size=1, max_size=4).map(tuple)
 

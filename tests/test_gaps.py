@@ -9,7 +9,7 @@ import sisrnn_tf
 from sisrnn_tf import cells, posteriors
 from sisrnn_tf.analysis import gaps
 from sisrnn_tf.configuration import refits
-from sisrnn_tf.configuration.config import ModelConfig
+from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.core import gaussians
 
 R, STEPS = 0.5, 2  # x_t = z_t + N(0, R^2), z_t ~ N(0, 1)

@@ -5,9 +5,12 @@ import dataclasses
 import pytest
 
 from sisrnn_tf import factory
-from sisrnn_tf.configuration import config, families
+from sisrnn_tf.configuration import families
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.configuration.model_config import EMISSIONS, ModelConfig
 from sisrnn_tf.configuration.presets import from_options
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data import kinds
 from sisrnn_tf.data.kinds import IMAGES, KINDS, SERIES, STROKES, SUPPORTS, TEXT
 from sisrnn_tf.data.registry import DATASETS, load
@@ -22,17 +25,17 @@ TINY = {"latent_size": 2, "hidden_size": 3, "embedding_size": 4, "attention_head
 
 
 def test_every_name_has_its_builder_and_every_field_is_one_of_the_configuration():
-    assert set(factory.BUILDERS) == set(FAMILIES) == set(config.MODELS)
-    assert set(factory.EMISSIONS) == set(SUPPORTS) and set(factory.REAL_EMISSIONS) == set(config.EMISSIONS)
+    assert set(factory.BUILDERS) == set(FAMILIES)
+    assert set(factory.EMISSIONS) == set(SUPPORTS) and set(factory.REAL_EMISSIONS) == set(EMISSIONS)
     fields = {
         section: {field.name for field in dataclasses.fields(section)}
-        for section in (config.DataConfig, config.ModelConfig, config.TrainingConfig)
+        for section in (DataConfig, ModelConfig, TrainingConfig)
     }
     scoring = {name for kind in KINDS.values() for name in kind.scoring_options}
     # Whatever a model takes but its name is asked for by a family or by a kind of data.
-    assert families.options() | scoring == fields[config.ModelConfig] - {"model"}
+    assert families.options() | scoring == fields[ModelConfig] - {"model"}
     asked = {name for entry in DATASETS.values() for name in entry.options}
-    assert asked == fields[config.DataConfig] - {"dataset", "max_eval_sequences"}
+    assert asked == fields[DataConfig] - {"dataset", "max_eval_sequences"}
     sizes = [family.presets for family in FAMILIES.values()] + [entry.sizes for entry in DATASETS.values()]
     assert all(set(each) <= set(PRESETS) for each in sizes)
     assert all(set(family.presets) == set(PRESETS) for family in FAMILIES.values())

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sisrnn_tf.configuration.config import ExperimentConfig, ModelConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.emissions.emission import Emission

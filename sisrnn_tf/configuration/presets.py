@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sisrnn_tf.configuration import families
-from sisrnn_tf.configuration.config import DataConfig, ExperimentConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
+from sisrnn_tf.configuration.model_config import ModelConfig
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.inference.traits import OBJECTIVES

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sisrnn_tf.configuration.config import ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.model_config import ModelConfig
 
 WIDER = 4  # times the units of each hidden layer of the encoder
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sisrnn_tf.data.spec import DataSpec
 
 if TYPE_CHECKING:  # TensorFlow is imported once a configuration is good
-    from sisrnn_tf.configuration.config import ModelConfig
+    from sisrnn_tf.configuration.model_config import ModelConfig
     from sisrnn_tf.emissions.emission import Emission
 
 

@@ -11,7 +11,7 @@ import keras
 
 from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods
-from sisrnn_tf.configuration.config import DataConfig
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.core import atomic
 from sisrnn_tf.data import pipeline

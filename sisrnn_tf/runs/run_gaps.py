@@ -16,8 +16,8 @@ from sisrnn_tf import factory
 from sisrnn_tf._version import __version__
 from sisrnn_tf.analysis import gaps, likelihood_records, likelihoods
 from sisrnn_tf.configuration import refits
-from sisrnn_tf.configuration.config import ModelConfig
 from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.core.atomic import write_npz, write_text
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import files, pipeline

@@ -3,8 +3,10 @@
 import dataclasses
 from typing import Any
 
-from sisrnn_tf.configuration.config import EMISSIONS, ExperimentConfig, TrainingConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.families import FAMILIES
+from sisrnn_tf.configuration.model_config import EMISSIONS
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data.registry import DATASETS
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.inference.objectives import OBJECTIVES

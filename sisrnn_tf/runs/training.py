@@ -12,7 +12,8 @@ import tensorflow as tf
 from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods
 from sisrnn_tf.configuration import memory, support
-from sisrnn_tf.configuration.config import ExperimentConfig, TrainingConfig
+from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.core import atomic, strategies
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import pipeline
@@ -65,7 +66,7 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
 
     Args:
         workdir: of the run.
-        precision: one of `config.PRECISIONS`; None for the run's own.
+        precision: one of `training_config.PRECISIONS`; None for the run's own.
 
     Raises:
         ValueError: the workdir holds no run, one of its files is damaged, or none of its epochs is finished.

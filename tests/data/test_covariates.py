@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from sisrnn_tf import factory
-from sisrnn_tf.configuration.config import DataConfig, ModelConfig, TrainingConfig
+from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES, fitting
+from sisrnn_tf.configuration.model_config import ModelConfig
+from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data import pipeline, shards
 from sisrnn_tf.data.covariates import before_future
 from sisrnn_tf.data.registry import load

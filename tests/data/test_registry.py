@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sisrnn_tf.configuration.config import BINARIZATIONS
+from sisrnn_tf.configuration.data_config import BINARIZATIONS
 from sisrnn_tf.data.registry import DATASETS, load
 from sisrnn_tf.data.spec import check
 
