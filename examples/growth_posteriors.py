@@ -111,24 +111,23 @@ def read() -> dict:
 
 
 def draw_modes(models: dict[str, sisrnn_tf.StateSpaceModel], path: pathlib.Path) -> None:
-    """Draws p(z_t | x_1..x_t) by a particle filter, and the models' proposals for z_t from its particles before x_t."""
-    x = growth_model.simulate(NUM_TEST, NUM_STEPS, TEST_SEED)
-    sequence, step = 0, 10
-    history = x[sequence : sequence + 1, :step, 0].astype("float64")
-    _, before = particle_filter.log_likelihood(history[:, :-1], *growth_model.NUMPY, num_particles=20_000, seed=0)
-    _, after = particle_filter.log_likelihood(history, *growth_model.NUMPY, num_particles=20_000, seed=0)
-    hidden = tf.constant(np.stack([before[-1], np.full(20_000, step - 1.0)], axis=-1), tf.float32)
-    observation = tf.repeat(tf.constant(x[sequence : sequence + 1, step - 1]), 20_000, axis=0)
+    """Draws p(z_t | z_{t-1}, x_t) by its density on a grid, at a state whose next is as likely left as right of 0."""
+    step, previous, observation, count = 10, -7.0, 1.8, 100_000
+    grid = np.linspace(-15, 15, 601)
+    expected = growth_model.expected_latent(previous, step, np.cos)
+    prior = -0.5 * (grid - expected) ** 2 / growth_model.VARIANCE
+    density = np.exp(prior + growth_model.log_observation(np.array(observation), grid))
     figure = Figure((8, 3.2), layout="constrained")
     axes = figure.subplots()
-    bins = np.linspace(-25, 25, 126)
-    axes.hist(after[-1], bins, density=True, color="0.8", label="particle filter")
+    axes.fill_between(grid, density / (density.sum() * (grid[1] - grid[0])), color="0.8", label="exact")
+    hidden = tf.tile([[previous, step - 1.0]], [count, 1])  # [N, Z + 1]
     for name, model in models.items():
-        noise = model.cell.sample_noise([20_000], 0)
-        psi = model.cell.posterior_parameters(observation, hidden, noise)
+        noise = model.cell.sample_noise([count], 0)
+        psi = model.cell.posterior_parameters(tf.fill([count, 1], observation), hidden, noise)
         latent = psi.loc + psi.scale * sisrnn_tf.random.normal(tf.shape(psi.loc), sisrnn_tf.random.as_seed(1))
-        axes.hist(latent.numpy()[:, 0], bins, density=True, histtype="step", label=name)
-    axes.set(xlabel=f"$z_{{{step}}}$", ylabel="density", yticks=[])
+        axes.hist(latent.numpy()[:, 0], np.linspace(-15, 15, 121), density=True, histtype="step", label=name)
+    title = f"$p(z_{{{step}}} \\mid z_{{{step - 1}}} = {previous:g},\\ x_{{{step}}} = {observation:g})$"
+    axes.set(xlabel=f"$z_{{{step}}}$", ylabel="density", yticks=[], title=title)
     axes.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(path, lambda file: figure.savefig(file, format="png", dpi=120))
