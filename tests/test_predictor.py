@@ -13,6 +13,7 @@ import pytest
 import sisrnn_tf
 from sisrnn_tf import factory
 from sisrnn_tf.configuration.config import ExperimentConfig
+from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.runs import predictor, training
@@ -104,6 +105,20 @@ def test_gaps_of_a_frame_are_filled_where_they_are(make, sequences, frame):
     array = run.impute(given, num_samples=4, num_importance=3, seed=2)
     np.testing.assert_allclose(array.observations[0][1, 2], drawn.mean(), rtol=1e-6)
     assert array.samples.shape == (4, 3, 5, 3)
+
+
+def test_times_of_a_frame_come_out_and_go_on(make, frame):
+    run = make("sisrnn", layout=Layout("wide", ",", ".", "sequence", "day"))
+    known = frame[frame["sequence"] != "a"].drop(columns="sequence").reset_index(names="day")
+    known["day"] = pd.date_range("2024-02-27", periods=len(known))
+    known.insert(0, "sequence", "b")
+    drawn = run.forecast(known, 2, 3, num_importance=4)
+    assert list(drawn.columns) == ["sequence", "sample", "step", "day", *NAMES]
+    assert drawn["day"].tolist() == list(pd.to_datetime(["2024-03-07", "2024-03-08"])) * 3
+    filled = run.impute(known.assign(z=known["z"].where(known.index != 2)), 2, 2)
+    for result in (filled.observations, run.reconstruct(known), run.encode(known)):
+        assert result["day"].equals(known["day"])
+    assert filled.samples["day"].tolist() == known["day"].tolist() * 2
 
 
 def test_a_score_is_a_density_in_the_units_of_the_data(make, models, sequences, frame):

@@ -8,7 +8,7 @@ import numpy as np
 
 from sisrnn_tf.core import random
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import DataSpec, SequenceDataset, Sequences, pad
+from sisrnn_tf.data.spec import DataSpec, Label, SequenceDataset, Sequences, pad
 from sisrnn_tf.models.stepwise import StepwiseModel
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,6 +76,14 @@ def held_out_covariates(
     batch = next(iter(pipeline.evaluation_batches(dataset, split, size, max_sequences)))
     values, lengths = scale.invert(batch["covariates"].numpy()), batch["mask"].numpy().sum(axis=1)
     return [part[:length] for part, length in zip(values, lengths, strict=True)]
+
+
+def held_out_labels(dataset: SequenceDataset, split: str, max_sequences: int | None = None) -> list[Label] | None:
+    """Returns what the file calls the sequences of `held_out`; None where they have no names."""
+    sequences = dataset.split(split)
+    if sequences.labels is None:
+        return None
+    return [sequences.labels[index] for index in pipeline.evaluated(sequences, max_sequences)]
 
 
 def draw(

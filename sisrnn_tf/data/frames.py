@@ -1,11 +1,12 @@
 """Sequences as users hold them, arrays, data frames or files, and what is said of them in the same form.
 
 A data frame has a row a step: a column `sequence`, which names the sequence, and a column a feature; without the column
-`sequence` it is one sequence.
+`sequence` it is one sequence. The column of times, by its name in the run's files, may be there too.
 """
 
 import csv
 import pathlib
+import re
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,9 +15,11 @@ import pandas as pd
 
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import layout, series_files, shards
+from sisrnn_tf.data import times as step_times
 from sisrnn_tf.data.spec import DataSpec
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
+_NUMBER = r"[+-]?\d+(\.\d+)?"  # begins like a formula, and is none
 SEQUENCE, STEP, SAMPLE, QUANTILE = "sequence", "step", "sample", "quantile"
 
 
@@ -30,6 +33,8 @@ class Collection(NamedTuple):
         frame: the data frame that they were given as; None of arrays.
         is_array: whether they were given as one array `[N, T, D]`.
         covariates: of each, in the user's units, of its steps and of those to forecast, `[T_n + F, U]`; None of none.
+        time: the name of the column of times; None where there is none.
+        times: of each, of its steps and of those to forecast, `[T_n + F]`, as they were given; empty without a column.
     """
 
     keys: Sequence[Hashable]
@@ -38,6 +43,8 @@ class Collection(NamedTuple):
     frame: pd.DataFrame | None = None
     is_array: bool = False
     covariates: Sequence[np.ndarray] | None = None
+    time: str | None = None
+    times: Sequence[np.ndarray] = ()
 
     @property
     def lengths(self) -> np.ndarray:
@@ -56,9 +63,20 @@ class Collection(NamedTuple):
         found = pd.DataFrame(np.empty([len(self.frame), len(columns)]), self.frame.index, columns)
         for rows, part in zip(_rows(self.frame), parts, strict=True):
             found.iloc[rows] = part
-        if SEQUENCE in self.frame:
-            found.insert(0, SEQUENCE, self.frame[SEQUENCE])
+        for place, name in enumerate(name for name in (SEQUENCE, self.time) if name in self.frame):
+            found.insert(place, name, self.frame[name])
         return found
+
+    def with_future(self, num_steps: int) -> "Collection":
+        """Returns the same with times of so many steps after each; without any, which is said, where they are uneven.
+
+        Args:
+            num_steps: F.
+        """
+        if self.time is None:
+            return self
+        found = step_times.extend(self.times, (self.lengths + num_steps).tolist(), self.time)
+        return self._replace(time=None, times=()) if found is None else self._replace(times=found)
 
 
 def feature_names(spec: DataSpec) -> tuple[str, ...]:
@@ -98,12 +116,13 @@ def of(observations: Any, spec: DataSpec) -> Collection:
 
 
 def _of_frame(frame: pd.DataFrame, spec: DataSpec) -> Collection:
+    time = None
     if spec.layout is not None:  # the columns that have a role in the run's files have it here
-        frame = frame.drop(columns=[spec.layout.time], errors="ignore")
+        time = spec.layout.time if spec.layout.time in frame else None
         frame = frame if SEQUENCE in frame else frame.rename(columns={spec.layout.sequence: SEQUENCE})
     as_column = SEQUENCE in frame or SEQUENCE not in frame.index.names
     require(as_column, "observations", f"with `{SEQUENCE}` as a column, by `reset_index()`", f"an index `{SEQUENCE}`")
-    found = [str(name) for name in frame.columns if name != SEQUENCE]
+    found = [str(name) for name in frame.columns if name not in (SEQUENCE, time)]
     known = () if spec.layout is None else spec.layout.covariates
     names = [name for name in found if name not in known] if spec.features is None else list(spec.features)
     columns = [*names, *known]
@@ -120,7 +139,9 @@ def _of_frame(frame: pd.DataFrame, spec: DataSpec) -> Collection:
     keys = [0] if SEQUENCE not in frame else frame[SEQUENCE].drop_duplicates().tolist()
     parts = [values[rows] for rows in _rows(frame)]
     covariates = [part[:, size:] for part in parts] if known else None
-    return Collection(keys, [part[:, :size] for part in parts], names, frame, covariates=covariates)
+    times = [] if time is None else [frame[time].iloc[rows].to_numpy() for rows in _rows(frame)]
+    features = [part[:, :size] for part in parts]
+    return Collection(keys, features, names, frame, covariates=covariates, time=time, times=times)
 
 
 def _rows(frame: pd.DataFrame) -> list[np.ndarray]:
@@ -151,11 +172,12 @@ def read(path: pathlib.Path, spec: DataSpec) -> Collection:
     expected = f"of {spec.observation_size} features, as the data of training"
     require(len(series.columns) == spec.observation_size, "input", expected, list(series.columns))
     keys = [label.name for label in series.labels]
-    return Collection(keys, series.values, series.columns, covariates=series.covariates)
+    time, times = series.layout.time, [label.times for label in series.labels if label.times is not None]
+    return Collection(keys, series.values, series.columns, covariates=series.covariates, time=time, times=times)
 
 
 def steps(table: Collection, parts: Sequence[np.ndarray], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Returns values of all steps as a frame, a row a step.
+    """Returns values of all steps as a frame, a row a step, with their times where there are such.
 
     Args:
         table: the sequences that they are of.
@@ -167,6 +189,9 @@ def steps(table: Collection, parts: Sequence[np.ndarray], columns: Sequence[str]
         return table.like(parts, columns)
     frame = pd.DataFrame(np.concatenate(parts), columns=list(columns))
     frame.insert(0, SEQUENCE, np.repeat(np.asarray(table.keys), table.lengths))
+    if table.time is not None:
+        pairs = zip(table.times, table.lengths, strict=True)
+        frame.insert(1, table.time, np.concatenate([times[:length] for times, length in pairs]))
     return frame
 
 
@@ -181,8 +206,8 @@ def draws(table: Collection, samples: np.ndarray, starts: np.ndarray, axis: str 
         labels: what stands there, `[S]`; None for their numbers.
 
     Returns:
-        The columns sequence, axis, step and the features; one of the first three that has a feature's name has an
-        underscore behind it.
+        The columns sequence, axis, step, the one of times where there is one, and the features; one of the first three
+        that has the name of another has an underscore behind it.
     """
     count, _, num_steps, size = samples.shape
     labels = np.arange(count) if labels is None else np.asarray(labels)
@@ -192,18 +217,27 @@ def draws(table: Collection, samples: np.ndarray, starts: np.ndarray, axis: str 
                 SEQUENCE: [key] * (count * num_steps),
                 label(axis, table): np.repeat(labels, num_steps),
                 label(STEP, table): np.tile(start + np.arange(num_steps), count),
+                **_times(table, index, start, count, num_steps),
                 **dict(zip(table.features, samples[:, index].reshape([-1, size]).T, strict=True)),
             }
         )
         for index, (key, start) in enumerate(zip(table.keys, starts, strict=True))
     ]
-    found = pd.concat(frames, ignore_index=True)
+    found = pd.concat(frames, ignore_index=True).infer_objects()
     return found if table.frame is None or SEQUENCE in table.frame else found.drop(columns=SEQUENCE)
 
 
+def _times(table: Collection, index: int, start: int, count: int, num_steps: int) -> dict[str, Any]:
+    """Returns the column of times of a sequence's draws, by its name; the last one stands where there are no more."""
+    if table.time is None:
+        return {}
+    times = table.times[index]
+    return {table.time: np.tile(times[np.minimum(start + np.arange(num_steps), len(times) - 1)], count)}
+
+
 def label(name: str, table: Collection) -> str:
-    """Returns the name of a column beside those of the features: underscores tell it from a feature of that name."""
-    while name in table.features:
+    """Returns the name of a column beside those of features and times: underscores tell it from one of that name."""
+    while name in (*table.features, table.time):
         name += "_"
     return name
 
@@ -217,7 +251,9 @@ def to_csv(frame: pd.DataFrame) -> bytes:
         frame: of numbers and texts.
     """
     texts = frame.select_dtypes(exclude="number").astype(str)
-    guarded = texts.map(lambda text: f"'{text}" if text.startswith(_FORMULAS) else text)
+    guarded = texts.map(
+        lambda text: f"'{text}" if text.startswith(_FORMULAS) and not re.fullmatch(_NUMBER, text) else text
+    )
     # Python's writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
     quoting = csv.QUOTE_NONNUMERIC if guarded.map(lambda text: "\r" in text).any(axis=None) else csv.QUOTE_MINIMAL
     return frame.assign(**guarded).to_csv(index=False, lineterminator="\n", quoting=quoting).encode()

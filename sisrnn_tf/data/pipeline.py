@@ -111,6 +111,15 @@ def num_evaluated(sequences: Sequences, max_sequences: int | None) -> int:
     return len(sequences) if max_sequences is None else min(max_sequences, len(sequences))
 
 
+def evaluated(sequences: Sequences, max_sequences: int | None) -> np.ndarray:
+    """Returns the numbers of those sequences of a split that are evaluated, in the order in which they come."""
+    count = num_evaluated(sequences, max_sequences)
+    order = np.arange(count, dtype=np.int64) * len(sequences) // count
+    if _differ(sequences):
+        order = order[np.argsort(sequences.lengths[order], kind="stable")]
+    return order
+
+
 def evaluation_batches(
     dataset: SequenceDataset,
     split: str,
@@ -146,10 +155,7 @@ def evaluation_batches(
     count = num_evaluated(sequences, max_sequences)
     gather = _gatherer(dataset, sequences, few_lengths)
     stream = _EVALUATION_DRAW + SPLITS.index(split)
-    order = np.arange(count, dtype=np.int64) * len(sequences) // count
-    if _differ(sequences):
-        order = order[np.argsort(sequences.lengths[order], kind="stable")]
-    order = tf.constant(order)
+    order = tf.constant(evaluated(sequences, max_sequences))
 
     def make_batch(number):
         positions = number * batch_size + tf.range(batch_size, dtype=tf.int64)

@@ -25,12 +25,14 @@ class Shard(NamedTuple):
             `[T_n]`.
         coverage: of text, how much of it the vocabulary knows; else None.
         covariates: what is known of each step, float `[T_n, U]`, in the user's units; None where there are none.
+        times: of each, of its steps, text `[T_n]`; empty where there are none.
     """
 
     keys: Sequence[str]
     sequences: Sequence[np.ndarray]
     coverage: Coverage | None = None
     covariates: Sequence[np.ndarray] | None = None
+    times: Sequence[np.ndarray] = ()
 
 
 def find(pattern: str, endings: Sequence[str]) -> dict[str, pathlib.Path]:
@@ -85,7 +87,8 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_
             shard = _read_text(path, vocabulary)
         elif path.suffix in layout.ENDINGS:
             found = series_files.read_series(path, spec.layout, spec.features)
-            shard = Shard([label.name for label in found.labels], found.values, covariates=found.covariates)
+            times = [label.times for label in found.labels if label.times is not None]
+            shard = Shard([label.name for label in found.labels], found.values, None, found.covariates, times)
         else:
             shard = _read_npz(path) if path.suffix == ".npz" else _read_tfrecord(path, size)
         given = shard.covariates is not None or spec.covariate_size == 0

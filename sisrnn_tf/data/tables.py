@@ -19,6 +19,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _MISSING = ("", "na", "n/a", "nan", "nat", "null", "none")  # whatever their case
 # Strict: what Python takes for a number beside these, such as 1_000 and inf, is none in a table.
 _NUMBER = r"[+-]?(?:\d+{0}?\d*|{0}\d+)(?:[eE][+-]?\d+)?"
+_DAY = r"(?:19|20)\d{6}"  # 20240131
 _WITH_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
 
 
@@ -199,6 +200,10 @@ def to_moments(column: pd.Series) -> pd.Series | None:
     if pd.api.types.is_datetime64_any_dtype(column):
         return column
     text = _to_text(column)
+    if text.str.fullmatch(_DAY).all():
+        days = pd.to_datetime(text, format="%Y%m%d", utc=True, errors="coerce")
+        if days.notna().all():
+            return days
     if text.str.fullmatch(_NUMBER.format(r"\.")).all():
         return text.astype(np.float64)
     has_points = bool(text.str.match(r"\d{1,2}\.\d+\.").all())

@@ -64,9 +64,10 @@ class Predictor:
     """A trained model that takes and gives values in its user's units.
 
     Sequences are an array `[N, T, D]`, a list of arrays `[T_n, D]`, or a pandas data frame: a column `sequence`, which
-    names the sequence, where there are several, a column a feature, in any order, and a row a step. What comes back has
-    the same form and the same names. Images are sequences of rows or pixels, of 0 and 1, or grey where the run's
-    binarization is; drawings are rows (dx, dy, pen). A model of text takes and gives lists of strings.
+    names the sequence, where there are several, a column a feature, in any order, and a row a step; the column of times
+    of the run's files may be there too. What comes back has the same form and the same names. Images are sequences of
+    rows or pixels, of 0 and 1, or grey where the run's binarization is; drawings are rows (dx, dy, pen). A model of
+    text takes and gives lists of strings.
 
     Args:
         workdir: of the run.
@@ -114,7 +115,8 @@ class Predictor:
 
         Returns:
             Draws `[S, N, F, D]`; of a frame a frame of the columns sequence, sample, step and the features, where steps
-            are counted from 0 on from the beginning of the context.
+            are counted from 0 on from the beginning of the context. A column of times goes on by its step, if it is
+            even; else it is left out, which is said.
 
         Raises:
             ValueError: the sequences are nothing that the model could score, a number is out of its range, or the model
@@ -130,7 +132,7 @@ class Predictor:
             known = [rows[: len(part) + num_steps] for part, rows in zip(table.sequences, known, strict=True)]
         sizes = (num_steps, num_samples, seed)
         samples = forecasts.draw(self.model, self.spec, table.sequences, *sizes, known, **options)
-        return samples if table.frame is None else frames.draws(table, samples, table.lengths)
+        return samples if table.frame is None else frames.draws(table.with_future(num_steps), samples, table.lengths)
 
     def impute(
         self, observations: Any, num_samples: int = 20, num_importance: int = 100, seed: random.Seed = 0
@@ -163,7 +165,9 @@ class Predictor:
             for given, mean in zip(table.sequences, samples.mean(axis=0), strict=True)
         ]
         starts = np.zeros(len(parts), int)
-        drawn = samples if table.frame is None else frames.draws(table, samples, starts).dropna(ignore_index=True)
+        drawn: Any = samples
+        if table.frame is not None:
+            drawn = frames.draws(table, samples, starts).dropna(subset=list(table.features), ignore_index=True)
         return Imputed(table.like(parts, table.features), drawn)
 
     def score(
@@ -187,7 +191,7 @@ class Predictor:
 
         Returns:
             `[N]`; of a frame a pandas Series by the names of the sequences. With `per_step` a frame, a row a step, of
-            `sequence`, `step`, `nll`, -log p(x_t | x_<t), and `quantile`, the share of the steps of the run's
+            `sequence`, times, `step`, `nll`, -log p(x_t | x_<t), and `quantile`, the share of the steps of the run's
             validation split that are less surprising; and the two of each feature alone, `nll_NAME` and
             `quantile_NAME`, where there are several and the emission scores them.
 

@@ -89,7 +89,8 @@ def continue_file(run: Predictor, path: pathlib.Path, draws: Draws) -> Forecast:
     if table.covariates is not None:
         given = (table.keys, table.sequences, table.covariates)
         table = table._replace(sequences=covariates.before_future(*given, draws.num_steps))
-    return Forecast(table, run.forecast(table._replace(frame=None), *draws), f"Forecasts, {path.name}")
+    table = table.with_future(draws.num_steps)
+    return Forecast(table, run.forecast(table, *draws), f"Forecasts, {path.name}")
 
 
 def backtest(run: Predictor, dataset: SequenceDataset, origins: Origins, draws: Draws) -> Forecast:
@@ -113,6 +114,7 @@ def backtest(run: Predictor, dataset: SequenceDataset, origins: Origins, draws: 
     names = frames.feature_names(run.spec)
     known = _known(dataset, origins, found, draws.num_steps)
     table = frames.Collection(found.numbers.tolist(), found.contexts, names, covariates=known)
+    table = _with_labels(table, dataset, origins, found).with_future(draws.num_steps)
     samples = run.forecast(table, *draws)
     real = slice(2 if run.spec.kind.has_pen else len(names))  # the pen is no real value
     parts = found._replace(contexts=[context[:, real] for context in found.contexts], truth=found.truth[..., real])
@@ -141,6 +143,18 @@ def _known(
     require(num_steps <= left, "num_steps", expected, num_steps)
     pairs = zip(found.numbers, found.contexts, strict=True)
     return [whole[number][: len(part) + num_steps] for number, part in pairs]
+
+
+def _with_labels(
+    table: frames.Collection, dataset: SequenceDataset, origins: Origins, found: backtests.Windows
+) -> frames.Collection:
+    """Returns windows with the names of their sequences, and the times of all their steps, where the data has them."""
+    labels = forecasts.held_out_labels(dataset, origins.split, origins.num_sequences)
+    if labels is None or dataset.layout is None:
+        return table
+    names, times = zip(*(labels[number] for number in found.numbers), strict=True)
+    table = table._replace(keys=names)
+    return table if dataset.layout.time is None else table._replace(time=dataset.layout.time, times=times)
 
 
 def _season(dataset: SequenceDataset, origins: Origins) -> Season:

@@ -139,7 +139,9 @@ class Scorer:
         """Returns the values of a shard's sequences, each `[N]`, or with a threshold of their steps, each `[sum T]`."""
         numbers = (*self.numbers, shard_seed(self.job.seed, name), self.job.batch_size)
         names = frames.feature_names(self.predictor.spec)
+        time = self.predictor.spec.layout.time if shard.times and self.predictor.spec.layout else None
         table = frames.Collection(shard.keys, shard.sequences, names, covariates=shard.covariates)
+        table = table._replace(time=time, times=shard.times)
         if self.job.threshold is None:
             values = self.predictor.score(table if shard.covariates is not None else list(shard.sequences), *numbers)
             lengths = np.array([len(sequence) for sequence in shard.sequences], np.int64)
@@ -148,7 +150,8 @@ class Scorer:
         beyond = (frame[frames.QUANTILE] > self.job.threshold).astype(int)
         frame.insert(frame.columns.get_loc(frames.QUANTILE) + 1, "beyond", beyond)
         values = {column: frame[column].to_numpy() for column in frame}
-        return values | {frames.SEQUENCE: frame[frames.SEQUENCE].to_numpy(str)}
+        texts = [frames.SEQUENCE] if time is None else [frames.SEQUENCE, time]
+        return values | {name: frame[name].to_numpy(str) for name in texts}
 
     def _draw(self, name: str, shard: shards.Shard, values: Mapping[str, np.ndarray]) -> None:
         """Writes a picture of the sequences whose steps are the most surprising."""

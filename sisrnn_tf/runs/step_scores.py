@@ -42,8 +42,8 @@ class StepScorer:
         numbers = (num_importance, num_mixing, seed, batch_size)
         found = scores.score_steps(model, spec, table.sequences, *numbers, table.covariates)
         shares = found.quantiles(self._reference(num_importance, num_mixing, batch_size))
-        times = np.concatenate([np.arange(length) for length in table.lengths])
-        columns = {frames.STEP: times, NLL: found.steps, frames.QUANTILE: shares.steps}
+        numbers_of_steps = np.concatenate([np.arange(length) for length in table.lengths])
+        columns = {frames.STEP: numbers_of_steps, NLL: found.steps, frames.QUANTILE: shares.steps}
         if found.features is not None and shares.features is not None:
             for name, values, quantiles in zip(table.features, found.features.T, shares.features.T, strict=True):
                 columns |= {f"{NLL}_{name}": values, f"{frames.QUANTILE}_{name}": quantiles}

@@ -92,4 +92,19 @@ def test_columns_with_a_role_in_the_run_s_files_have_it_in_a_frame():
     frame = pd.DataFrame({"unique_id": ["a", "b"], "Datum": "2020", "level": [1.0, 2.0], "flow": [3.0, 4.0]})
     table = frames.of(frame, spec)
     assert table.keys == ["a", "b"] and [part.tolist() for part in table.sequences] == [[[1.0, 3.0]], [[2.0, 4.0]]]
-    assert frames.of(frame.drop(columns=["Datum", "unique_id"]), spec).lengths.tolist() == [2]
+    assert [each.tolist() for each in table.times] == [["2020"], ["2020"]]
+    back = table.like(table.sequences, ["level", "flow"])
+    assert back.equals(frame.rename(columns={"unique_id": "sequence"}))
+    alone = frames.of(frame.drop(columns=["Datum", "unique_id"]), spec)
+    assert alone.lengths.tolist() == [2] and alone.time is None
+
+
+def test_times_of_a_csv_stand_beside_steps_and_draws(tmp_path):
+    path, spec = tmp_path / "in.csv", dataclasses.replace(SPEC, layout=Layout("wide", ",", ".", "sequence", "day"))
+    path.write_text("sequence,day,flow,level\na,-1,1.5,0.1\na,0,,2\nb,7,3,4\n")
+    table = frames.read(path, spec)
+    content = frames.to_csv(frames.steps(table, table.sequences))
+    assert content == b"sequence,day,level,flow\na,-1,0.1,1.5\na,0,2.0,\nb,7,4.0,3.0\n"  # -1 is no formula
+    after = frames.draws(table.with_future(2), np.zeros((1, 2, 2, 2)), table.lengths)
+    assert list(after.columns) == ["sequence", "sample", "step", "day", "level", "flow"]
+    assert after["day"].tolist() == ["1", "2", "8", "9"]

@@ -49,12 +49,36 @@ def test_a_run_with_gaps_is_evaluated_forecast_and_scored(trained_table, tmp_pat
     assert status == 0 and "in 80%" in output, output
     with np.load(folder / "run" / "forecasts" / "forecasts.npz") as arrays:
         assert np.isnan(arrays["context"]).any() and np.isfinite(arrays["samples"]).all()
+        assert arrays["sequence"][0].startswith("house from 14.02.2024")
+    quantiles = pd.read_csv(folder / "run" / "forecasts" / "quantiles.csv")
+    assert quantiles.columns[:5].tolist() == ["sequence", "origin", "quantile", "step", "Datum"]
+    assert quantiles["Datum"][:2].tolist() == ["14.02.2024 06:00", "14.02.2024 07:00"]  # of the window's steps 6 and 7
     flags = (f"--input={folder / 'house.csv'}", f"--output={tmp_path / 'scores'}")
     status, output = launcher.run("score", run, *flags)
     assert status == 0, output
     scores = pd.read_csv(tmp_path / "scores" / "house.csv")
     assert scores["sequence"].tolist() == ["house"] and scores["num_steps"].tolist() == [400]
     assert np.isfinite(scores["log_likelihood"]).all()
+    given = pd.read_csv(folder / "house.csv", sep=";", decimal=",")
+    flags = (f"--input={folder / 'house.csv'}", f"--output={tmp_path / 'steps'}", "--per_step", "--num_importance=2")
+    status, output = launcher.run("score", run, *flags)
+    assert status == 0, output
+    assert pd.read_csv(tmp_path / "steps" / "house.csv")["Datum"].equals(given["Datum"])
+
+
+def test_dates_come_out_of_gaps_and_go_on_in_forecasts(trained_table, tmp_path):
+    folder, _ = trained_table
+    given = pd.read_csv(folder / "house.csv", sep=";", decimal=",")[-20:]
+    given.to_csv(tmp_path / "last.csv", index=False, sep=";", decimal=",")
+    flags = (f"--workdir={folder / 'run'}", f"--input={tmp_path / 'last.csv'}", "--num_samples=3")
+    status, output = launcher.run("impute", *flags, f"--output={tmp_path / 'filled.csv'}")
+    assert status == 0, output
+    filled = pd.read_csv(tmp_path / "filled.csv")
+    assert filled.columns.tolist() == ["sequence", *given] and filled["Datum"].tolist() == given["Datum"].tolist()
+    status, output = launcher.run("forecast", *flags, "--num_steps=2", f"--output_dir={tmp_path / 'next'}")
+    assert status == 0, output
+    samples = pd.read_csv(tmp_path / "next" / "samples.csv")
+    assert samples["Datum"].tolist() == ["15.02.2024 16:00", "15.02.2024 17:00"] * 3
 
 
 def test_a_long_parquet_trains(tmp_path):
