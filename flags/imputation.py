@@ -12,7 +12,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "output",
     None,
-    "The file to write: .csv with the same names, or .npz with the draws too; default: WORKDIR/imputed, .npz for .npz.",
+    "The file to write: .csv with the same names, or .npz with the draws too; default: WORKDIR/imputed, .npz for .npz. "
+    "A picture of the gaps of series goes beside it, as .png.",
 )
 flags.DEFINE_integer("num_samples", 20, "S, draws of each gap.", lower_bound=1)
 flags.DEFINE_integer("num_importance", 100, "M, particles of each draw.", lower_bound=1)

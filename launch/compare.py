@@ -1,5 +1,7 @@
 """Compares runs on the same data: a table of models, differences, likelihoods and times, and a picture of validations.
 
+Where --output is in the folder of a run, both are in its report.
+
 python -m launch.compare runs/digits-sisrnn runs/digits-vrnn
 """
 
@@ -27,12 +29,15 @@ def main(paths: list[str]) -> None:
     for folder in folders:
         folder.read_config()
     output = Output("output", FLAGS.output)
+    text = Output("output", output.path.with_suffix(".txt"))
     console.import_tensorflow()
     from sisrnn_tf.analysis import plotting
     from sisrnn_tf.runs import comparison
 
     runs = comparison.read(folders)
-    print(f"{runs[0].spec.describe()}; likelihoods in nats per sequence\n\n{comparison.table(runs)}\n")
+    table = f"{runs[0].spec.describe()}; likelihoods in nats per sequence\n\n{comparison.table(runs)}\n"
+    print(table)
+    print(f"Table: {text.write(lambda file: file.write(table.encode('utf-8')))}")
     figure = comparison.curves(runs)
     print(f"Picture: {output.write(lambda file: plotting.write(figure, file, output.path.suffix))}")
 

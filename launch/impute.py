@@ -20,7 +20,7 @@ from sisrnn_tf.runs.workdir import Workdir
 
 if TYPE_CHECKING:
     from sisrnn_tf.data.frames import Collection
-    from sisrnn_tf.runs.predictor import Imputed
+    from sisrnn_tf.runs.imputed import Imputed
 
 
 @flags_only
@@ -29,10 +29,11 @@ def main() -> None:
     folder, given = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.input)
     path = pathlib.Path(FLAGS.output or folder.path / f"imputed{'.npz' if given.suffix == '.npz' else '.csv'}")
     require(path.suffix in (".csv", ".npz"), "output", "a .csv or an .npz file", str(path))
-    output = Output("output", path, [given])
+    output, picture = (Output("output", each, [given]) for each in (path, path.with_suffix(".png")))
     folder.read_config()
     console.import_tensorflow()
-    from sisrnn_tf.data import frames
+    from sisrnn_tf.analysis import plotting
+    from sisrnn_tf.data import frames, kinds
     from sisrnn_tf.runs import predictor
 
     run = predictor.load(folder.path)
@@ -42,6 +43,11 @@ def main() -> None:
     where = _write(output, table, filled)
     count = sum(int(np.isnan(sequence).sum()) for sequence in table.sequences)
     print(f"Filled {count:,} values of {len(table.sequences):,} sequences by epoch {run.epoch}; wrote {where}")
+    if run.spec.kind is kinds.SERIES and count:
+        names, features = [str(key) for key in table.keys], list(table.features)
+        title = f"What is missing in {given.name}"
+        figure = plotting.fills(table.sequences, np.asarray(filled.samples), title, names, features)
+        print(f"Picture: {picture.write(lambda file: plotting.write(figure, file, '.png'))}")
 
 
 def _write(output: Output, table: "Collection", filled: "Imputed") -> str:

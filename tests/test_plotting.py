@@ -250,6 +250,25 @@ def test_a_fan_of_what_nothing_comes_before_names_no_observation():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["10-90 %", "25-75 %", "median"]
 
 
+def test_what_fills_a_gap_is_joined_to_what_was_observed():
+    draws = np.random.default_rng(0).normal(size=(200, 2, 6, 1))
+    whole, gappy = np.zeros((4, 1)), np.array([[7.0], [np.nan], [np.nan], [5.0], [6.0], [np.nan]])
+    draws[:, 1][:, ~np.isnan(gappy[:, 0]), 0] = [7.0, 5.0, 6.0]
+    figure = plotting.fills([whole, gappy], draws, names=["whole", "gappy"])
+    first, second = figure.axes
+    assert (first.get_ylabel(), second.get_ylabel(), second.get_xlabel()) == ("gappy", "whole", "step")
+    medians = [line.get_xydata().tolist() for line in first.get_lines() if line.get_label() == "median"]
+    middle = np.median(draws[:, 1, :, 0], axis=0)
+    assert medians == [[[0, 7], [1, middle[1]], [2, middle[2]], [3, 5]], [[4, 6], [5, middle[5]]]]
+    assert len(first.collections) == 4 and not second.collections
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "10-90 %",
+        "25-75 %",
+        "median",
+        "observed",
+    ]
+
+
 def test_series_stand_beside_data_on_one_scale():
     figure = plotting.series_beside_data(np.zeros((2, 3, 2)), [3, 1], np.ones((1, 4, 2)), [4])
     assert [axes.get_title() for axes in figure.axes] == ["Samples from the model", "Data", "", ""]
@@ -265,6 +284,7 @@ def test_series_stand_beside_data_on_one_scale():
         (lambda: plotting.drawings(np.zeros((2, 3, 3)), [1, 4]), "`lengths` must be 2 ints from 1 to 3"),
         (lambda: plotting.drawings(np.full((1, 3, 3), np.nan), [2]), "`strokes` must be finite"),
         (lambda: plotting.fans([np.zeros((2, 1))], np.zeros((5, 1, 0, 1))), "`draws` must be a non-empty array"),
+        (lambda: plotting.fills([np.zeros((2, 1))], np.zeros((5, 1, 3, 1))), "`sequences` must be those of `draws`"),
         (lambda: plotting.fans([], np.zeros((5, 1, 2, 1))), "`context` and `truth` must be of the sequences"),
         (
             lambda: plotting.series_beside_data(np.zeros((1, 2, 2)), [2], np.zeros((1, 2, 1)), [2]),

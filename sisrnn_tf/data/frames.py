@@ -6,7 +6,6 @@ A data frame has a row a step: a column `sequence`, which names the sequence, an
 
 import csv
 import pathlib
-import re
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ from sisrnn_tf.data import times as step_times
 from sisrnn_tf.data.spec import DataSpec
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins one in a spreadsheet
-_NUMBER = r"[+-]?\d+(\.\d+)?"  # begins like a formula, and is none
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
 SEQUENCE, STEP, SAMPLE, QUANTILE = "sequence", "step", "sample", "quantile"
 
 
@@ -251,9 +250,10 @@ def to_csv(frame: pd.DataFrame) -> bytes:
         frame: of numbers and texts.
     """
     texts = frame.select_dtypes(exclude="number").astype(str)
-    guarded = texts.map(
-        lambda text: f"'{text}" if text.startswith(_FORMULAS) and not re.fullmatch(_NUMBER, text) else text
-    )
+    guarded = texts.map(lambda text: f"'{text}" if text.startswith(_FORMULAS) else text)
+    for name in texts:
+        if texts[name].str.fullmatch(_NUMBER).all():  # -1 among numbers is no formula
+            guarded[name] = texts[name]
     # Python's writer would leave a carriage return as it is, after which a spreadsheet reads the next row.
     quoting = csv.QUOTE_NONNUMERIC if guarded.map(lambda text: "\r" in text).any(axis=None) else csv.QUOTE_MINIMAL
     return frame.assign(**guarded).to_csv(index=False, lineterminator="\n", quoting=quoting).encode()

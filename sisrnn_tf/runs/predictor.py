@@ -3,12 +3,12 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sisrnn_tf.analysis import forecasts, imputation, scores
+from sisrnn_tf.analysis import forecasts, scores
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.core import random
 from sisrnn_tf.core.validation import require
@@ -18,7 +18,7 @@ from sisrnn_tf.data.spec import DataSpec, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.sampling import Sampler
-from sisrnn_tf.runs import texts, training
+from sisrnn_tf.runs import imputed, texts, training
 from sisrnn_tf.runs.step_scores import StepScorer
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -45,19 +45,6 @@ def load(path: str | os.PathLike[str]) -> "Predictor":
     predictor = Predictor(workdir, training.load_best(workdir))
     _LOGGER.info("%r", predictor)
     return predictor
-
-
-class Imputed(NamedTuple):
-    """Sequences without gaps, in the form that they were given in.
-
-    Attributes:
-        observations: what was missing is the mean over draws.
-        samples: the draws, `[S, N, T, D]`, NaN beyond the end of a sequence; of a frame a frame, a row a sequence, draw
-            and step.
-    """
-
-    observations: Any
-    samples: Any
 
 
 class Predictor:
@@ -136,7 +123,7 @@ class Predictor:
 
     def impute(
         self, observations: Any, num_samples: int = 20, num_importance: int = 100, seed: random.Seed = 0
-    ) -> Imputed:
+    ) -> imputed.Imputed:
         """Draws what is missing of sequences, NaN, given all that is observed before and after it.
 
         Args:
@@ -151,24 +138,7 @@ class Predictor:
         """
         self._require_steps()
         table = self._with_covariates(observations)
-        samples = imputation.draw(
-            self.model,
-            self.spec,
-            table.sequences,
-            num_samples,
-            seed,
-            table.covariates,
-            num_importance=num_importance,
-        )
-        parts = [
-            np.where(np.isnan(given), mean[: len(given)], given)
-            for given, mean in zip(table.sequences, samples.mean(axis=0), strict=True)
-        ]
-        starts = np.zeros(len(parts), int)
-        drawn: Any = samples
-        if table.frame is not None:
-            drawn = frames.draws(table, samples, starts).dropna(subset=list(table.features), ignore_index=True)
-        return Imputed(table.like(parts, table.features), drawn)
+        return imputed.fill(self.model, self.spec, table, num_samples, num_importance, seed)
 
     def score(
         self,
@@ -206,7 +176,9 @@ class Predictor:
             return self._steps.score(self._with_covariates(observations), *numbers, batch_size)
         numbers = (1 if num_importance is None else num_importance, num_mixing, seed)
         if self.vocabulary is not None:
-            return scores.score(self.model, self.spec, _to_words(observations, self.vocabulary), *numbers, batch_size)
+            return scores.score(
+                self.model, self.spec, texts.to_sentences(observations, self.vocabulary), *numbers, batch_size
+            )
         table = self._with_covariates(observations)
         values = scores.score(self.model, self.spec, table.sequences, *numbers, batch_size, table.covariates)
         if table.frame is None:
@@ -258,7 +230,7 @@ class Predictor:
         size = self.model.cell.latent_size
         require(size > 0, "path", "of a model with a latent, to encode", str(self))
         if self.vocabulary is not None:
-            batch = Sequences.of(_to_words(observations, self.vocabulary))
+            batch = Sequences.of(texts.to_sentences(observations, self.vocabulary))
             return self.model.encode(batch.observations, batch.mask, seed).numpy()
         names = [f"latent_{index}" for index in range(size)]
         return self._by_step(observations, lambda *batch: self.model.infer(*batch)["latent"].numpy(), seed, names)
@@ -278,7 +250,7 @@ class Predictor:
             ValueError: there is something that the model cannot score.
         """
         if self.vocabulary is not None:
-            batch = Sequences.of(_to_words(observations, self.vocabulary))
+            batch = Sequences.of(texts.to_sentences(observations, self.vocabulary))
             return texts.to_lines(self.model.reconstruct(batch.observations, batch.mask, seed), self.vocabulary)
         names = frames.feature_names(self.spec)
 
@@ -309,9 +281,3 @@ class Predictor:
 
     def _require_steps(self) -> None:
         require(self.model.has_steps, "path", "of a model that goes step by step, not of sentences", str(self.path))
-
-
-def _to_words(sentences: Any, vocabulary: Vocabulary) -> list[np.ndarray]:
-    good = isinstance(sentences, list | tuple) and all(isinstance(each, str | np.ndarray) for each in sentences)
-    require(good and len(sentences) > 0, "observations", "a list of sentences, each a string", sentences)
-    return [texts.to_words(each, vocabulary) if isinstance(each, str) else each for each in sentences]

@@ -1,11 +1,13 @@
 """Sentences that a model writes, as text."""
 
 import logging
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sisrnn_tf.core.atomic import write_text
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.vocabulary import Vocabulary, words_of
 from sisrnn_tf.models.writing import WritingModel
@@ -61,3 +63,14 @@ def to_words(sentence: str, vocabulary: Vocabulary) -> np.ndarray:
         name = vocabulary.words[vocabulary.unknown_id]
         _LOGGER.warning("Not in the vocabulary, so read as %s: %s", name, ", ".join(dict.fromkeys(unknown)))
     return words
+
+
+def to_sentences(observations: Any, vocabulary: Vocabulary) -> list[np.ndarray]:
+    """Returns sentences, each a string or the numbers of its words, as numbers of words, each int `[T]`.
+
+    Raises:
+        ValueError: they are something else, or one of them is as in `to_words`.
+    """
+    good = isinstance(observations, list | tuple) and all(isinstance(each, str | np.ndarray) for each in observations)
+    require(good and len(observations) > 0, "observations", "a list of sentences, each a string", observations)
+    return [to_words(each, vocabulary) if isinstance(each, str) else each for each in observations]

@@ -16,4 +16,5 @@ def test_two_runs_are_a_table_and_a_picture(trained, tmp_path):
     assert output.startswith("digits, threshold, rows (T=8, D=8): 1,297 / 250 / 250 sequences; likelihoods in nats")
     (line,) = [line for line in output.splitlines() if line.startswith("test NLL, L_K, K=2, M=1, 50 sequences")]
     assert line.count("<= ") == 2
+    assert output.startswith(picture.with_suffix(".txt").read_text())
     assert matplotlib.image.imread(picture)[..., :3].std() > 0.01

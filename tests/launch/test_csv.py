@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,7 +73,8 @@ def test_dates_come_out_of_gaps_and_go_on_in_forecasts(trained_table, tmp_path):
     given.to_csv(tmp_path / "last.csv", index=False, sep=";", decimal=",")
     flags = (f"--workdir={folder / 'run'}", f"--input={tmp_path / 'last.csv'}", "--num_samples=3")
     status, output = launcher.run("impute", *flags, f"--output={tmp_path / 'filled.csv'}")
-    assert status == 0, output
+    assert status == 0 and f"Picture: {tmp_path / 'filled.png'}" in output, output
+    assert matplotlib.image.imread(tmp_path / "filled.png")[..., :3].std() > 0.01
     filled = pd.read_csv(tmp_path / "filled.csv")
     assert filled.columns.tolist() == ["sequence", *given] and filled["Datum"].tolist() == given["Datum"].tolist()
     status, output = launcher.run("forecast", *flags, "--num_steps=2", f"--output_dir={tmp_path / 'next'}")

@@ -6,7 +6,7 @@ from sisrnn_tf.analysis.plotting.files import save, write
 from sisrnn_tf.analysis.plotting.images import image_grid, reconstructions, samples_beside_data
 from sisrnn_tf.analysis.plotting.information import information
 from sisrnn_tf.analysis.plotting.marginals import marginals
-from sisrnn_tf.analysis.plotting.series import fans, series_beside_data
+from sisrnn_tf.analysis.plotting.series import fans, fills, series_beside_data
 from sisrnn_tf.analysis.plotting.surprises import surprises
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "drawings",
     "drawings_beside_data",
     "fans",
+    "fills",
     "image_grid",
     "information",
     "marginals",

@@ -1,4 +1,4 @@
-"""Pictures of real-valued series: samples beside data, and forecasts as fans."""
+"""Pictures of real-valued series: samples beside data, forecasts as fans, and gaps that are filled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -87,23 +87,52 @@ def fans(
     rows, columns = min(len(context), _MAX_SEQUENCES), min(np.shape(draws)[3], _MAX_FEATURES)
     names = [f"sequence {index}" for index in range(rows)] if names is None else names
     features = [f"feature {index}" for index in range(columns)] if features is None else features
-    figure = Figure(figsize=(max(5.0, 4.0 * columns), 2.0 * rows + 0.8), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
+    figure, grid = _grid(rows, columns)
     for index in range(rows):
         for feature in range(columns):
             axes = grid[index, feature]
             known = None if truth is None else truth[index, :, feature]
             _fan(axes, context[index][:, feature], draws[:, index, :, feature], known)
             _style(axes, features[feature] if index == 0 else "", names[index] if feature == 0 else "")
-    for axes in grid[-1]:
-        axes.set_xlabel("step")
-    entries: dict[str, Any] = {}
-    for axes in grid.flat:
-        entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    place: dict[str, Any] = {"loc": "outside lower center", "ncols": 6, "frameon": False, "fontsize": 9}
-    figure.legend(entries.values(), entries.keys(), **place)
-    if title:
-        figure.suptitle(title, fontsize=11)
+    _label(figure, title)
+    return figure
+
+
+def fills(
+    sequences: Sequence[np.ndarray],
+    draws: np.ndarray,
+    title: str | None = None,
+    names: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+) -> Figure:
+    """Plots series and what is drawn for their gaps, joined to what was observed; those with most missing come first.
+
+    Args:
+        sequences: each `[T_n, D]`, NaN where values are missing.
+        draws: of the sequences without gaps, `[S, N, T, D]`; what was observed as it was.
+        title, names, features: as of `fans`.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    _check_rank("draws", draws, 4)
+    longest = max(map(len, sequences), default=0)
+    if (len(sequences), longest) != np.shape(draws)[1:3]:
+        raise ValueError(
+            f"`sequences` must be those of `draws`. Received: {len(sequences)} of at most {longest} steps, "
+            f"draws.shape={np.shape(draws)}"
+        )
+    order = sorted(range(len(sequences)), key=lambda index: -np.isnan(sequences[index]).sum())[:_MAX_SEQUENCES]
+    columns = min(np.shape(draws)[3], _MAX_FEATURES)
+    figure, grid = _grid(len(order), columns)
+    for row, index in zip(grid, order, strict=True):
+        for feature, axes in enumerate(row):
+            given = sequences[index][:, feature]
+            _fill(axes, given, draws[:, index, : len(given), feature])
+            heading = f"feature {feature}" if features is None else features[feature]
+            name = f"sequence {index}" if names is None else names[index]
+            _style(axes, heading if index == order[0] else "", name if feature == 0 else "")
+    _label(figure, title)
     return figure
 
 
@@ -139,17 +168,50 @@ def _fan(axes: Axes, context: np.ndarray, draws: np.ndarray, truth: np.ndarray |
         steps = np.concatenate([[len(context) - 1], steps])
         draws = np.concatenate([np.full([len(draws), 1], context[-1]), draws], axis=1)
         truth = None if truth is None else np.concatenate([context[-1:], truth])
-    for number, (lower, upper) in enumerate(BANDS):
-        label = f"{100 * lower:.0f}-{100 * upper:.0f} %"
-        band = np.quantile(draws, (lower, upper), axis=0)
-        axes.fill_between(steps, *band, color=_FAN_COLOR, alpha=0.2 + 0.15 * number, linewidth=0, label=label)
-    axes.plot(steps, np.median(draws, axis=0), color=_FAN_COLOR, linewidth=1.2, label="median")
+    _bands(axes, steps, draws)
     if several:
         for index, draw in enumerate(draws[:_NUM_PATHS]):
             style: dict[str, Any] = {"color": _PATH_COLOR, "linewidth": 0.6, "alpha": 0.8}
             axes.plot(steps, draw, label=f"{_NUM_PATHS} single draws" if index == 0 else None, **style)
     if truth is not None:
         axes.plot(steps, truth, color="black", linewidth=1.0, linestyle=":", label="what followed")
+
+
+def _fill(axes: Axes, given: np.ndarray, draws: np.ndarray) -> None:
+    """Plots one feature of one sequence, `[T]`, NaN in its gaps, and draws of the whole, `[S, T]`."""
+    ends = np.flatnonzero(np.diff(np.isnan(given), prepend=False, append=False)).reshape(-1, 2)
+    for first, last in ends:
+        steps = np.arange(max(first - 1, 0), min(last + 1, len(given)))  # with the values that it is joined to
+        _bands(axes, steps, draws[:, steps])
+    style: dict[str, Any] = {"color": "black", "linewidth": 1.0, "marker": ".", "markersize": 3}
+    axes.plot(given, label="observed", **style)
+
+
+def _bands(axes: Axes, steps: np.ndarray, draws: np.ndarray) -> None:
+    """Plots the median of draws `[S, F]` and bands between their quantiles."""
+    for number, (lower, upper) in enumerate(BANDS):
+        label = f"{100 * lower:.0f}-{100 * upper:.0f} %"
+        band = np.quantile(draws, (lower, upper), axis=0)
+        axes.fill_between(steps, *band, color=_FAN_COLOR, alpha=0.2 + 0.15 * number, linewidth=0, label=label)
+    axes.plot(steps, np.median(draws, axis=0), color=_FAN_COLOR, linewidth=1.2, label="median")
+
+
+def _grid(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(max(5.0, 4.0 * columns), 2.0 * rows + 0.8), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _label(figure: Figure, title: str | None) -> None:
+    """Names the lowest axes, and what is drawn, once for all of them."""
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        if axes.get_subplotspec().is_last_row():  # type: ignore[union-attr]
+            axes.set_xlabel("step")
+        entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": 6, "frameon": False, "fontsize": 9}
+    figure.legend(entries.values(), entries.keys(), **place)
+    if title:
+        figure.suptitle(title, fontsize=11)
 
 
 def _check_rank(name: str, values: np.ndarray, rank: int) -> None:
