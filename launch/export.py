@@ -31,6 +31,7 @@ def main() -> None:
     folder.read_config()
     console.import_tensorflow()
     from sisrnn_tf import export
+    from sisrnn_tf.data import kinds
     from sisrnn_tf.runs import training
 
     export.check_new("export_dir", path)
@@ -46,6 +47,7 @@ def main() -> None:
             vocabulary=run.vocabulary,
             origin=_origin(folder, run),
             max_generated=FLAGS.max_generated,
+            nan_is_missing=run.spec.kind is kinds.SERIES,  # as in their files
         )
     print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 

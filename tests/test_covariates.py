@@ -103,12 +103,12 @@ def test_a_model_without_latent_is_a_distribution_given_covariates(make_model):
 def test_the_steps_of_a_stream_add_up_to_the_score(model, kind, observations, mask, covariates):
     if kind == "SRNN":
         with pytest.raises(ValueError, match="reads the whole sequence"):
-            model.stream_step(observations[:, 0], model.initial_state(4, M), K, SEED, covariates[:, 0])
+            model.stream_step(observations[:, 0], model.initial_state(4, M), K, SEED, covariates=covariates[:, 0])
         return
     state, total = model.initial_state(4, M), 0.0
     for time in range(5):
         seed = random.fold_in(random.as_seed(SEED), time)
-        step = model.stream_step(observations[:, time], state, K, seed, covariates[:, time])
+        step = model.stream_step(observations[:, time], state, K, seed, covariates=covariates[:, time])
         state, total = step.state, total + tf.where(mask[:, time], step.log_weight, 0.0)
     spoilt = np.where(mask[..., np.newaxis], covariates, np.nan)
     expected = model.score(observations, mask, M, K, SEED, covariates=spoilt)
@@ -197,7 +197,7 @@ def test_an_export_takes_covariates_in_the_user_s_units(make_model, observations
     np.testing.assert_allclose(found, expected, rtol=1e-10)
     state = {"hidden": tf.zeros([4, M, 4], tf.float64), "particle_log_weights": tf.zeros([4, M], tf.float64)}
     first = {"observation": inputs["observations"][:, 0], "covariates": given[:, 0], "seed": seed}
-    step = model.stream_step(observations[:, 0], model.initial_state(4, M), K, SEED, covariates[:, 0])
+    step = model.stream_step(observations[:, 0], model.initial_state(4, M), K, SEED, covariates=covariates[:, 0])
     np.testing.assert_allclose(signatures["step"](**first, **state)["log_weight"], step.log_weight, rtol=1e-10)
     drawn = signatures["generate"](batch=tf.constant(4), steps=tf.constant(5), seed=seed, covariates=given)
     np.testing.assert_array_equal(drawn["observations"], model.generate(4, 5, SEED, covariates=covariates))

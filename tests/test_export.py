@@ -18,6 +18,7 @@ from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.export import warmup
 from sisrnn_tf.export.sentences import SentenceSignatures
+from sisrnn_tf.export.sequences import SequenceSignatures
 from sisrnn_tf.models.base import SequenceModel
 from tests import exports as cases
 from tests.exports import NORMALIZATION, ORIGIN, REQUESTS, SEED, SENTENCES, STREAMS, VOCABULARY, K, M
@@ -80,6 +81,31 @@ def test_the_other_signatures_are_the_models_methods(models, answers, name):
     step = answers[name, "stream"]
     mean = cases.invert(name, model.emission.mean(step["parameters"]).numpy())
     np.testing.assert_allclose(step["mean"], mean, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sisrnn", "rnn"])
+def test_nan_is_a_missing_value_where_the_export_says_so(models, name):
+    scale = NORMALIZATION if name == "sisrnn" else None
+    signatures = SequenceSignatures(models[name], K, M, scale, 1, nan_is_missing=True)
+    request = REQUESTS[name, "encode"]
+    x, mask = request["observations"].copy(), request["mask"]
+    x[0, 0, 1] = x[1, :, 2] = x[2, 0] = np.nan
+    observed, real = ~np.isnan(x), mask[..., np.newaxis]
+    values = cases.apply(name, x)
+    score = models[name].score(values, mask, signatures.num_importance, K, SEED, observed=observed)
+    volume = (np.log(NORMALIZATION.scale) * (observed & real)).sum(axis=(1, 2)) if scale else 0.0
+    found = signatures.score(x, mask, tf.constant(SEED))["log_likelihood"]
+    np.testing.assert_allclose(found, score - volume, rtol=1e-5)
+    rebuilt = models[name].reconstruct(values, mask, SEED, observed).numpy()
+    made = signatures.reconstruct(x, mask, tf.constant(SEED))["observations"]
+    np.testing.assert_allclose(made, cases.invert(name, rebuilt), rtol=1e-4, atol=1e-5)
+    state = {part.name: np.zeros([4, *part.shape[1:]], np.float32) for part in signatures.specs["step"][1:3]}
+    step = signatures.step(x[:, 0], *state.values(), serving_client.step_seed(SEED, 0))
+    first = signatures.score(x[:, :1], mask[:, :1], tf.constant(SEED))["log_likelihood"]
+    np.testing.assert_allclose(step["log_weight"], first, rtol=1e-4, atol=1e-5)
+    assert name == "sisrnn" or step["log_weight"][2] == 0.0  # of nothing
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`observations` must be"):
+        signatures.score(np.where(observed, np.inf, np.nan).astype(np.float32), mask, tf.constant(SEED))
 
 
 def test_sentences_go_in_and_out_as_text(models, answers):

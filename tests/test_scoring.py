@@ -1,6 +1,7 @@
 """Scoring shards: formats, units, what is done again, what is refused."""
 
 import csv
+import dataclasses
 import json
 import zlib
 
@@ -281,3 +282,14 @@ def test_a_record_that_is_no_example_is_named(tmp_path):
         writer.write(b"garbage\xff\xff")
     with pytest.raises(ValueError, match=r"part\.tfrecord cannot be scored: record 0 is damaged"):
         shards.read(tmp_path / "part.tfrecord", SPEC, None)
+
+
+def test_nan_is_a_missing_value_of_series_alone(tmp_path):
+    observations = np.ones([1, 2, 3])
+    observations[0, 1, 2] = np.nan
+    np.savez(tmp_path / "part.npz", observations=observations)
+    np.testing.assert_array_equal(shards.read(tmp_path / "part.npz", SPEC, None).sequences, observations)
+    image = dataclasses.replace(SPEC, emission="bernoulli", image_shape=(2, 3))
+    with pytest.raises(ValueError, match="sequence 0` must be finite: values of series alone can be missing"):
+        shards.read(tmp_path / "part.npz", image, None)
+    assert shards.read(tmp_path / "part.npz", image, None, nan_is_missing=True).keys == ["0"]

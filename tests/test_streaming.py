@@ -38,6 +38,15 @@ def test_the_steps_of_a_stream_add_up_to_the_score(model, observations, mask, nu
     np.testing.assert_allclose(model.score(spoilt, mask, num_importance, K, SEED), total, rtol=1e-12)
 
 
+def test_the_steps_of_a_stream_with_gaps_add_up_too(model, observations):
+    observed = np.random.default_rng(1).random(observations.shape) < 0.6
+    gappy, state, total = np.where(observed, observations, np.nan), model.initial_state(4, M), 0.0
+    for time in range(5):
+        step = model.stream_step(gappy[:, time], state, K, _step_seed(time), observed[:, time])
+        state, total = step.state, total + step.log_weight
+    np.testing.assert_allclose(model.score(gappy, None, M, K, SEED, observed=observed), total, rtol=1e-12)
+
+
 def test_a_sequence_scores_the_same_in_any_batch_and_padding(model, observations, mask):
     expected = model.score(observations, mask, M, K, SEED).numpy()
     last = model.score(observations[3:, :4], None, M, K, SEED, first_row=3)

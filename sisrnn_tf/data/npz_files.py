@@ -39,6 +39,8 @@ def read(path: pathlib.Path, allow_pickle: bool | None = None) -> dict[str, list
         [N, T, D]       all of one length, or with `train_lengths` [N], or
         [N] of arrays   `[T_n, D]`, pickled, as the files of sketch-rnn are.
 
+    NaN stands for a missing value.
+
     Args:
         path: of the file.
         allow_pickle: whether to read pickled arrays, which can run any code; None where the user has no such choice.
@@ -82,11 +84,13 @@ def _cut(path: pathlib.Path, name: str, arrays: Mapping[str, np.ndarray]) -> lis
     if not parts:
         raise ValueError(f"{path}: `{name}` must hold at least one sequence. It holds none")
     for index, part in enumerate(parts):
-        good = part.ndim == 2 and part.size and part.dtype.kind in "fiu" and np.isfinite(part).all()
+        good = part.ndim == 2 and part.size and part.dtype.kind in "fiu" and not np.isinf(part).any()
         if not good:
             raise ValueError(
-                f"{path}: sequence {index} of `{name}` must be finite numbers [T, D], T at least 1. Received "
-                f"{part.dtype} {part.shape}" + "; save numbers with array.astype(float)" * (part.dtype == object)
+                f"{path}: sequence {index} of `{name}` must be numbers [T, D], T at least 1, finite or, where a value "
+                f"is missing, NaN. Received {part.dtype} {part.shape}"
+                + "; save numbers with array.astype(float)"
+                * (part.dtype == object)
             )
     return parts
 

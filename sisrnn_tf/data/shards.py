@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.data import files, layout, series_files, text_files
+from sisrnn_tf.data import files, kinds, layout, series_files, text_files
 from sisrnn_tf.data.coverage import Coverage
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.data.vocabulary import Vocabulary
@@ -62,7 +62,8 @@ def find(pattern: str, endings: Sequence[str]) -> dict[str, pathlib.Path]:
 def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_is_missing: bool = False) -> Shard:
     """Returns the sequences of a file.
 
-        .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys
+        .npz        `observations` [N, T, D]; `lengths` [N] or `mask` [N, T] of right padding; `sequence` [N], the keys;
+                    NaN of series stands for a missing value
         .csv, .parquet  as of `series_files.read_series`, laid out as the training data was; columns are taken by their
                     names where these are known, else by their place
         .tfrecord   an Example a sequence, `observations` being its T D numbers, or a SequenceExample of T steps, each D
@@ -74,8 +75,7 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_
         path: of the file.
         spec: of the data that the model was trained on.
         vocabulary: of text, else None.
-        nan_is_missing: whether a NaN of an array stands for a missing value, as an empty cell of a table does; it may
-            be a mistake, too.
+        nan_is_missing: whether NaN stands for a missing value of other data than series, too; it may be a mistake.
 
     Raises:
         ValueError: the file is damaged, holds no sequence, or one without a step or with other features, or text of
@@ -97,8 +97,8 @@ def read(path: pathlib.Path, spec: DataSpec, vocabulary: Vocabulary | None, nan_
         for key, sequence in zip(shard.keys, shard.sequences, strict=True):
             good = len(sequence) > 0 and (spec.kind.has_words or sequence.shape[1:] == (size,))
             require(good, f"sequence {key}", f"of at least one step of {size} features", sequence.shape)
-            known = nan_is_missing or path.suffix in layout.ENDINGS or not np.isnan(sequence).any()
-            require(known, f"sequence {key}", "finite; missing values are empty cells of a .csv or .parquet", "NaN")
+            known = nan_is_missing or spec.kind is kinds.SERIES or not np.isnan(sequence).any()
+            require(known, f"sequence {key}", "finite: values of series alone can be missing", "NaN")
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be scored: {error}") from error
     return shard

@@ -81,6 +81,7 @@ def render(
         names=list(functions),
         signatures=[_describe(signatures, name, function) for name, function in functions.items()],
         max_generated=signatures.max_generated,
+        nan_is_missing=signatures.nan_is_missing,
         likelihood=signatures.likelihood,
         origin=origin,
         files=[(f"assets/{name}", _FILES[name]) for name in assets],

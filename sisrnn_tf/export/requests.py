@@ -55,20 +55,18 @@ def check_mask(observations: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.
 
 
 def check_values(
-    name: str, observations: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None, emission: Emission
+    name: str, observations: tf.Tensor, values: tf.Tensor, known: tf.Tensor, emission: Emission
 ) -> tf.Tensor:
-    """Refuses observations that the emission cannot give, on real steps; returns those in the model's units.
+    """Refuses observations that the emission cannot give, where they are known; returns those in the model's units.
 
     Args:
         name: of the input.
         observations: in the user's units, `[.., D]`.
         values: the same in the model's.
-        mask: bool `[..]`, True on real steps; None where all are.
+        known: bool `[.., D]`, False on padding and on missing values.
         emission: the emission.
     """
-    possible = emission.possible(values)
-    if mask is not None:
-        possible |= ~mask[..., tf.newaxis]
+    possible = emission.possible(values) | ~known
     message = f"`{name}` must be {emission.expected} for the emission {emission}. Received the value"
     (values,) = _after([(tf.reduce_all(possible), message, tf.boolean_mask(observations, ~possible)[:1])], values)
     return values

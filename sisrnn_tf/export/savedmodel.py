@@ -32,6 +32,7 @@ def export(
     origin: card.Origin | None = None,
     max_generated: int | None = None,
     covariate_normalization: Normalization | None = None,
+    nan_is_missing: bool = False,
 ) -> None:
     """Writes a model as a SavedModel that loads where neither Keras nor this package is; whole or not at all.
 
@@ -47,15 +48,18 @@ def export(
             INVALID_ARGUMENT beyond. None for 65,536, of sentences 4,096: on two cores the costliest such request, one
             sequence of all the steps, takes the paper's sizes 5 s, and a transformer, of quadratic cost, 80 s.
         covariate_normalization: of the model's covariates; requests give them in the user's units.
+        nan_is_missing: whether NaN stands for a missing value in requests, which is left out of the likelihood; else it
+            is INVALID_ARGUMENT, as what else cannot be observed.
 
     Raises:
-        ValueError: the path exists, a number is out of its range, or the vocabulary is missing or not the model's.
+        ValueError: the path exists, a number is out of its range, the vocabulary is missing or not the model's, or
+            values of sentences, or by the emission, cannot be missing.
     """
     path = pathlib.Path(filepath)
     known = normalization is None or isinstance(normalization, Normalization)
     require(known, "normalization", "a `sisrnn_tf.data.normalization.Normalization`", normalization)
     scales = (normalization, covariate_normalization)
-    signatures = _signatures(model, num_mixing, num_importance, scales, vocabulary, max_generated)
+    signatures = _signatures(model, num_mixing, num_importance, scales, vocabulary, max_generated, nan_is_missing)
     check_new("filepath", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
@@ -94,6 +98,7 @@ def _signatures(
     scales: tuple[Normalization | None, Normalization | None],
     vocabulary: Vocabulary | None,
     max_generated: int | None,
+    nan_is_missing: bool,
 ) -> card.Signatures:
     num_mixing = require_int("num_mixing", num_mixing, 0)
     num_importance = require_int("num_importance", num_importance, 1)
@@ -108,7 +113,9 @@ def _signatures(
         require(vocabulary is None, "vocabulary", "None: the model is not of sentences", vocabulary)
         size, given = model.emission.event_size, None if normalization is None else len(normalization.shift)
         require(given in (None, size), "normalization", f"of {size} features, as the model's observations", given)
-        return SequenceSignatures(model, num_mixing, num_importance, normalization, max_generated, of_covariates)
+        sizes = (num_mixing, num_importance)
+        return SequenceSignatures(model, *sizes, normalization, max_generated, of_covariates, nan_is_missing)
+    require(not nan_is_missing, "nan_is_missing", "False: a sentence has no missing words", nan_is_missing)
     if vocabulary is None:
         raise ValueError("`vocabulary` must be that of the model: it reads and writes text. Received: vocabulary=None")
     require(normalization is None, "normalization", "None: words have no units", normalization)

@@ -29,6 +29,7 @@ class SentenceSignatures:
 
     Attributes:
         normalization: None: words have no units.
+        nan_is_missing: False: no word is missing.
         specs: signature -> shapes and types of its arguments.
         sizes: letters, values and meanings of the sizes that are fixed.
         likelihood: what `score` estimates, in words.
@@ -36,6 +37,7 @@ class SentenceSignatures:
     """
 
     normalization = None
+    nan_is_missing = False
 
     def __init__(
         self, model: SentenceSISRNN, num_mixing: int, num_importance: int, vocabulary: Vocabulary, max_generated: int

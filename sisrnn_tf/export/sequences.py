@@ -1,5 +1,7 @@
 """The signatures of models of sequences."""
 
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,6 +12,27 @@ from sisrnn_tf.export.units import Units
 from sisrnn_tf.models.stepwise import StepwiseModel
 
 _WARMUP_STEPS = 8
+
+
+class _Checked(NamedTuple):
+    """A request that is in order, in the model's units.
+
+    Attributes:
+        values: `[B, T, D]`, or of a single step `[B, D]`.
+        known: bool like them, False on padding and on missing values.
+        observed: bool like them, False on missing values; None where none may be.
+        covariates: `[B, T, U]` or `[B, U]`; None where there are none.
+    """
+
+    values: tf.Tensor
+    known: tf.Tensor
+    observed: tf.Tensor | None
+    covariates: tf.Tensor | None
+
+    @property
+    def beside(self) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        """What models take beside observations, mask and numbers."""
+        return self.observed, self.covariates
 
 
 class SequenceSignatures:
@@ -25,6 +48,7 @@ class SequenceSignatures:
         normalization: of the model's observations, or None.
         covariate_normalization: of the model's covariates, or None.
         max_generated: the largest B T of `generate`.
+        nan_is_missing: whether NaN stands for a missing value, and is not refused.
 
     Attributes:
         specs: signature -> shapes and types of its arguments.
@@ -40,10 +64,11 @@ class SequenceSignatures:
         normalization: Normalization | None,
         max_generated: int,
         covariate_normalization: Normalization | None = None,
+        nan_is_missing: bool = False,
     ):
         num_importance = 1 if model.is_exact else num_importance
         self.model, self.num_mixing, self.num_importance = model, num_mixing, num_importance
-        self.max_generated = max_generated
+        self.max_generated, self.nan_is_missing = max_generated, nan_is_missing
         dtype, size = model.density_dtype, model.emission.event_size
         self.normalization, self.units = normalization, Units(normalization, dtype)
         self.covariate_units = Units(covariate_normalization, dtype)
@@ -103,24 +128,25 @@ class SequenceSignatures:
         self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """What the model knows of log p(x) of each sequence, see Likelihoods."""
-        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
-        values = self.model.score(values, mask, self.num_importance, self.num_mixing, seed, covariates=known)
-        return {"log_likelihood": self.units.density(values, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))}
+        given, mask, seed = self._to_checked(observations, mask, seed, covariates)
+        numbers = (self.num_importance, self.num_mixing, seed)
+        values = self.model.score(given.values, mask, *numbers, 0, *given.beside)
+        return {"log_likelihood": self.units.density(values, given.known)}
 
     def encode(
         self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """The latents z_t, drawn from the posterior, and the hidden states h_t."""
-        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
-        outputs = self.model.infer(values, mask, seed, covariates=known)
+        given, mask, seed = self._to_checked(observations, mask, seed, covariates)
+        outputs = self.model.infer(given.values, mask, seed, *given.beside)
         return {name: tf.cast(outputs[name], self.units.dtype) for name in ("latent", "hidden")}
 
     def reconstruct(
         self, observations: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor, covariates: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """The emission's mean at latents drawn from the posterior."""
-        values, mask, seed, known = self._to_checked(observations, mask, seed, covariates)
-        rebuilt = self.model.reconstruct(values, mask, seed, covariates=known)
+        given, mask, seed = self._to_checked(observations, mask, seed, covariates)
+        rebuilt = self.model.reconstruct(given.values, mask, seed, *given.beside)
         return {"observations": self.units.invert(rebuilt)}
 
     def generate(
@@ -151,24 +177,24 @@ class SequenceSignatures:
         inputs = (observation, hidden, particle_log_weights, seed, *(() if covariates is None else (covariates,)))
         observation, hidden, log_weights, seed, *beside = requests.check_shapes(self.specs["step"], *inputs)
         observation, *state = requests.check_state(observation, hidden, log_weights)
-        observation = self._to_possible("observation", observation)
         known = self._to_known(beside, (tf.shape(observation)[0],))
-        step = self.model.stream_step(observation, StreamState(*state), self.num_mixing, seed, known)
+        given = self._to_possible("observation", observation, known)
+        step = self.model.stream_step(given.values, StreamState(*state), self.num_mixing, seed, *given.beside)
         return {
-            "log_weight": self.units.density(step.log_weight, 1),
+            "log_weight": self.units.density(step.log_weight, given.known),
             "emission_parameters": step.emission_parameters,
             "mean": self.units.invert(self.model.emission.mean(step.emission_parameters)),
             "hidden": step.state.hidden,
             "particle_log_weights": step.state.log_weights,
         }
 
-    def _to_checked(self, observations, mask, seed, covariates):
-        """Returns the inputs of a sequence signature, in the model's units, if they are in order."""
+    def _to_checked(self, observations, mask, seed, covariates) -> tuple[_Checked, tf.Tensor, tf.Tensor]:
+        """Returns the inputs of a sequence signature, its mask and its seed, if they are in order."""
         inputs = (observations, mask, seed, *(() if covariates is None else (covariates,)))
         observations, mask, seed, *beside = requests.check_shapes(self.specs["score"], *inputs)
         observations, mask = requests.check_mask(observations, mask)
         known = self._to_known(beside, tf.unstack(tf.shape(mask)), mask)
-        return self._to_possible("observations", observations, mask), mask, seed, known
+        return self._to_possible("observations", observations, known, mask), mask, seed
 
     def _to_known(self, beside, sizes, mask: tf.Tensor | None = None) -> tf.Tensor | None:
         """Returns covariates, the one or none of what is beside, in the model's units, if they are in order."""
@@ -177,9 +203,16 @@ class SequenceSignatures:
         (covariates,) = beside
         return requests.check_covariates(covariates, self.covariate_units.apply(covariates), sizes, mask)
 
-    def _to_possible(self, name: str, observations: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns observations in the model's units, if all of the real ones can be observed."""
-        return requests.check_values(name, observations, self.units.apply(observations), mask, self.model.emission)
+    def _to_possible(
+        self, name: str, observations: tf.Tensor, covariates: tf.Tensor | None, mask: tf.Tensor | None = None
+    ) -> _Checked:
+        """Returns observations in the model's units, if all that are known can be observed."""
+        observed = ~tf.math.is_nan(observations) if self.nan_is_missing else None
+        known = tf.ones_like(observations, tf.bool) if observed is None else observed
+        known = known if mask is None else known & mask[..., tf.newaxis]
+        applied = self.units.apply(observations)
+        values = requests.check_values(name, observations, applied, known, self.model.emission)
+        return _Checked(values, known, observed, covariates)
 
     def examples(self) -> dict[str, tuple]:
         """Returns the arguments of a request for each signature."""

@@ -30,8 +30,15 @@ class Units:
         values = tf.cast(observations, tf.float64)
         return tf.cast(values * self.normalization.scale + self.normalization.shift, self.dtype)
 
-    def density(self, log_density: tf.Tensor, num_steps: tf.Tensor | int) -> tf.Tensor:
-        """Returns the log-density `[B]` of so many steps in the user's units: log p(x) = log p(y) - T log_volume."""
+    def density(self, log_density: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        """Returns a log-density `[B]` in the user's units: log p(x) = log p(y) - sum of log scale over what is known.
+
+        Args:
+            log_density: in the model's units.
+            known: bool `[B, .., D]`, True on the values that it is of.
+        """
         if self.normalization is None:
             return log_density
-        return log_density - tf.cast(num_steps, self.dtype) * self.normalization.log_volume
+        log_scale = tf.math.log(tf.constant(self.normalization.scale, tf.float64))
+        volume = tf.reduce_sum(tf.where(known, log_scale, 0.0), axis=list(range(1, known.shape.rank)))
+        return log_density - tf.cast(volume, self.dtype)

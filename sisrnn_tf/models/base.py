@@ -161,7 +161,7 @@ class SequenceModel(EstimatingModel):
             filepath: of the folder to make.
             format, verbose, input_signature: of `keras.Model.export`, to be left as they are.
             **options: `num_mixing`, `num_importance`, `normalization`, `covariate_normalization`, `vocabulary`,
-                `origin` and `max_generated`, as of `sisrnn_tf.export.export`.
+                `origin`, `max_generated` and `nan_is_missing`, as of `sisrnn_tf.export.export`.
 
         Raises:
             ValueError: one of Keras' arguments is given, or what `sisrnn_tf.export.export` raises.

@@ -51,6 +51,7 @@ class StreamingModel(SequenceModel):
         state: StreamState,
         num_mixing: int,
         seed: random.Seed,
+        observed: Array | None = None,
         covariates: Array | None = None,
     ) -> StreamStep:
         """Takes one observation: the filter of `score`, advanced by a step.
@@ -62,6 +63,7 @@ class StreamingModel(SequenceModel):
             state: after the observations before it.
             num_mixing: K.
             seed: an int, a pair of ints or int32 `[2]`, another one at each step.
+            observed: bool `[B, D]`, False where a value is missing, which may hold anything; None where none is.
             covariates: u_t, `[B, U]`, of a model that has such; None of others.
 
         Raises:
@@ -69,19 +71,20 @@ class StreamingModel(SequenceModel):
                 posterior reads the whole sequence.
         """
         seed = random.as_seed(seed)
-        beside = None if covariates is None else to_tensor("covariates", covariates)[:, tf.newaxis]
-        batch = self._to_batch(to_tensor("observation", observation)[:, tf.newaxis], None, covariates=beside)
+        given = {"observation": observation, "observed": observed, "covariates": covariates}
+        steps = [None if part is None else to_tensor(name, part)[:, tf.newaxis] for name, part in given.items()]
+        batch = self._to_batch(steps[0], None, *steps[1:])
         state = StreamState(*(tf.cast(part, self.density_dtype) for part in state))
         if tf.executing_eagerly():
-            known = not any(tf.reduce_any(tf.math.is_nan(part)) for part in state)
-            require(known, "state", "that of the step before, or `initial_state`", "NaN")
+            good = not any(tf.reduce_any(tf.math.is_nan(part)) for part in state)
+            require(good, "state", "that of the step before, or `initial_state`", "NaN")
         observation, before = batch.observations[:, 0], self._to_particles(state)
         rows = tf.range(tf.shape(observation)[0])
-        beside = None if batch.covariates is None else batch.covariates[:, 0]
+        known, beside = (None if part is None else part[:, 0] for part in (batch.observed, batch.covariates))
         parameters = self._predict(before, noise.prediction_seeds(seed, rows), beside)
         features = self.cell.step_features(observation, beside)
-        given = filters.Sequences(observation, features, covariates=beside)
-        advanced = filters.advance(self.cell, given, before, num_mixing, seed, _RESAMPLING, filters.Keys(rows))
+        sequences = filters.Sequences(observation, features, known, covariates=beside)
+        advanced = filters.advance(self.cell, sequences, before, num_mixing, seed, _RESAMPLING, filters.Keys(rows))
         after = (advanced.log_average, self._to_state(advanced.particles, state))
         return StreamStep(parameters, *batches.mark(after, batch.weight))
 
