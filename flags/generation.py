@@ -2,8 +2,21 @@
 
 from absl import flags
 
-flags.DEFINE_integer("num_samples", 64, "How many sequences to draw.", lower_bound=1)
-flags.DEFINE_integer("num_steps", None, "Length of each, of text at the most; default: the data's.", lower_bound=1)
+flags.DEFINE_string(
+    "input",
+    None,
+    "Of a model with covariates, and then needed: a .csv or .parquet, laid out as the training data, whose columns of "
+    "covariates say what is known of each step; those of features are not read, and may be empty.",
+)
+flags.DEFINE_integer(
+    "num_samples", 64, "How many sequences to draw; with --input, of each of its sequences.", lower_bound=1
+)
+flags.DEFINE_integer(
+    "num_steps",
+    None,
+    "Length of each, of text at the most; default: the data's, with --input that of each sequence.",
+    lower_bound=1,
+)
 flags.DEFINE_string("output_dir", None, "Where to write; default: WORKDIR/generated.")
 flags.DEFINE_integer("sampling_seed", 0, "Seed of the samples.")
 flags.DEFINE_float(

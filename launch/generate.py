@@ -2,6 +2,7 @@
 
 python -m launch.generate --workdir=runs/digits-sisrnn --num_samples=64
 python -m launch.generate --workdir=runs/glyphs-sisrnn --num_samples=30 --context_steps=10 --temperature=0.5
+python -m launch.generate --workdir=runs/load-sisrnn --num_samples=10 --input=calendar.csv
 python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --num_samples=10 --temperature=0.8
 python -m launch.generate --workdir=runs/pydoc-sentence_sisrnn --reconstruct="see section modules ."
 """
@@ -47,7 +48,10 @@ def main() -> None:
     kind = run.spec.kind
     outputs = _outputs(folder, kind)
     others = {name for each in kinds.KINDS.values() for name in each.generation_flags} - set(kind.generation_flags)
+    others |= set() if run.spec.covariate_size else {"input"}
     refuse_useless([name for name in others if FLAGS[name].value is not None], f"A model of {run.spec.name}")
+    expected = f"given: a file with the covariates {run.spec.layout and list(run.spec.layout.covariates)}"
+    require(run.spec.covariate_size == 0 or FLAGS.input is not None, "input", expected, None)
     ends = given.pop("interpolate", None)
     require(ends is None or len(ends) == 2, "interpolate", "given twice", ends)
     require(ends is None or FLAGS.num_samples > 1, "num_samples", "at least 2 with --interpolate", FLAGS.num_samples)
@@ -58,6 +62,8 @@ def main() -> None:
         text = ("\n".join(lines) + "\n").encode("utf-8")
         print("\n".join(lines))
         print(f"Wrote {len(lines)} sentences to {outputs['.txt'].write(lambda file: file.write(text))}")
+    elif run.spec.covariate_size:
+        _save_given(run, outputs, **given)
     else:
         samples, truth = _draw(run, folder, **given)
         _save(samples, truth, run.spec, outputs)
@@ -66,7 +72,8 @@ def main() -> None:
 def _outputs(folder: Workdir, kind: kinds.Kind) -> dict[str, Output]:
     """Returns what is to be written by its ending."""
     path = pathlib.Path(FLAGS.output_dir or folder.path / "generated", "samples")
-    return {ending: Output("output_dir", path.with_suffix(ending)) for ending in kind.sample_endings}
+    inputs, endings = ([], kind.sample_endings) if FLAGS.input is None else ([FLAGS.input], (".csv", ".npz", ".png"))
+    return {ending: Output("output_dir", path.with_suffix(ending), inputs) for ending in endings}
 
 
 def _write(
@@ -106,6 +113,27 @@ def _draw(run: "Predictor", folder: Workdir, temperature: float = 1.0) -> tuple[
     completions = run.forecast(context, left, 1, temperature=temperature, seed=seed)[0]
     completed, whole = (np.concatenate([context, rest], axis=1) for rest in (completions, truth))
     return completed, whole
+
+
+def _save_given(run: "Predictor", outputs: dict[str, Output], temperature: float = 1.0) -> None:
+    """Draws and writes sequences of which a file says what is known, with its names."""
+    from sisrnn_tf.analysis import plotting
+    from sisrnn_tf.data import frames
+
+    table = frames.read(pathlib.Path(FLAGS.input), run.spec)
+    sizes = (FLAGS.num_samples, FLAGS.num_steps)
+    samples = run.generate(*sizes, temperature, seed=FLAGS.sampling_seed, covariates=table)
+    keys, lengths = np.array(table.keys), np.isfinite(samples[0, ..., 0]).sum(axis=1)
+    arrays = {"samples": samples, "lengths": lengths, "sequence": keys}
+    content, names = frames.to_csv(frames.whole(table, samples)), keys.astype(str).tolist()
+    figure = plotting.fans([part[:0] for part in table.sequences], samples, None, "Samples", names, table.features)
+    writers = {
+        ".csv": lambda file: file.write(content),
+        ".npz": lambda file: np.savez_compressed(file, **arrays),
+        ".png": lambda file: plotting.write(figure, file, ".png"),
+    }
+    print(f"Samples {samples.shape}, [draws, sequences, steps, features]:")
+    print("\n".join(f"  {outputs[ending].write(write)}" for ending, write in writers.items()))
 
 
 def _save(samples: np.ndarray, truth: np.ndarray | None, spec: DataSpec, outputs: dict[str, Output]) -> None:

@@ -84,8 +84,7 @@ def add(
     for column, name in zip(rows.T, names, strict=True):
         expected = "columns that change within the training split, from step to step or from sequence to sequence"
         require(bool(np.ptp(column) > 0), "covariates", expected, f"{name}, which is always {column[0]:g}")
-    fitted = normalization.fit("per_channel", rows, rows.shape[1], names)
-    assert fitted is not None  # that of `none` alone is
+    fitted = normalization.per_channel(rows, rows.shape[1], names)
     made = {}
     for split, sequences in splits.items():
         pairs = zip(covariates[split], sequences.lengths, strict=True)

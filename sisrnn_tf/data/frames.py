@@ -226,6 +226,17 @@ def draws(table: Collection, samples: np.ndarray, starts: np.ndarray, axis: str 
     return found if table.frame is None or SEQUENCE in table.frame else found.drop(columns=SEQUENCE)
 
 
+def whole(table: Collection, samples: np.ndarray) -> pd.DataFrame:
+    """Returns draws of whole sequences as a frame, as of `draws`, without what lies beyond their ends.
+
+    Args:
+        table: the sequences.
+        samples: `[S, N, T, D]`, NaN beyond the end of a sequence.
+    """
+    found = draws(table, samples, np.zeros(len(table.keys), int))
+    return found.dropna(subset=list(table.features), ignore_index=True)
+
+
 def _times(table: Collection, index: int, start: int, count: int, num_steps: int) -> dict[str, Any]:
     """Returns the column of times of a sequence's draws, by its name; the last one stands where there are no more."""
     if table.time is None:

@@ -115,21 +115,31 @@ def fit(
     require(name in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}", name)
     if name == "none":
         return None
+    if name == "per_channel":
+        return per_channel(observations, num_features, features)
+    values = np.asarray(observations, np.float64)[:, :num_features]
+    mean = values.mean(axis=0)
+    variance = np.square(values).mean(axis=0).sum() - mean.sum() ** 2
+    require(variance > 0, "normalization", "per_channel or none: vrnn's scale^2 of these strokes is negative", name)
+    shift, scale = np.full(num_features, mean.sum()), np.full(num_features, math.sqrt(variance))
+    return _of_first(name, shift, scale, observations.shape[1])
+
+
+def per_channel(observations: np.ndarray, num_features: int, features: Sequence[str] | None = None) -> Normalization:
+    """Returns the normalization by mean and standard deviation; arguments and errors as of `fit`."""
     values = np.asarray(observations, np.float64)[:, :num_features]
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise ValueError(
             f"{_feature(int(np.argmax(empty)), features)} has no value in all of training. Leave it out of the data."
         )
-    mean = np.nanmean(values, axis=0)
-    if name == "vrnn":
-        variance = np.square(values).mean(axis=0).sum() - mean.sum() ** 2
-        require(variance > 0, "normalization", "per_channel or none: vrnn's scale^2 of these strokes is negative", name)
-        shift, scale = np.full(num_features, mean.sum()), np.full(num_features, math.sqrt(variance))
-    else:
-        _require_change(values, features)
-        shift, scale = mean, np.nanstd(values, axis=0)
-    others = observations.shape[1] - num_features
+    _require_change(values, features)
+    return _of_first("per_channel", np.nanmean(values, axis=0), np.nanstd(values, axis=0), observations.shape[1])
+
+
+def _of_first(name: str, shift: np.ndarray, scale: np.ndarray, size: int) -> Normalization:
+    """Returns the normalization of the first of so many features, which leaves the others as they are."""
+    others = size - len(shift)
     return Normalization(name, (*shift.tolist(), *[0.0] * others), (*scale.tolist(), *[1.0] * others))
 
 

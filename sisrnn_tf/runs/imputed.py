@@ -46,8 +46,5 @@ def fill(
         np.where(np.isnan(given), mean[: len(given)], given)
         for given, mean in zip(table.sequences, samples.mean(axis=0), strict=True)
     ]
-    drawn: Any = samples
-    if table.frame is not None:
-        drawn = frames.draws(table, samples, np.zeros(len(parts), int))
-        drawn = drawn.dropna(subset=list(table.features), ignore_index=True)  # beyond the end of a sequence
+    drawn = samples if table.frame is None else frames.whole(table, samples)
     return Imputed(table.like(parts, table.features), drawn)

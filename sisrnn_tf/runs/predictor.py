@@ -18,7 +18,7 @@ from sisrnn_tf.data.spec import DataSpec, Sequences
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.models.sampling import Sampler
-from sisrnn_tf.runs import imputed, texts, training
+from sisrnn_tf.runs import generated, imputed, texts, training
 from sisrnn_tf.runs.step_scores import StepScorer
 from sisrnn_tf.runs.workdir import Workdir
 
@@ -192,27 +192,45 @@ class Predictor:
         temperature: float = 1.0,
         sampler: Sampler | None = None,
         seed: random.Seed = 0,
+        covariates: pd.DataFrame | frames.Collection | None = None,
     ) -> Any:
         """Draws new sequences `[N, T, D]`, or sentences.
 
         Args:
-            num_samples: N.
-            num_steps: T, of sentences at the most; None for that of the data.
+            num_samples: N; with covariates S, draws of each of their sequences.
+            num_steps: T, of sentences at the most; None for that of the data, with covariates for as many as each has.
             temperature: of the emission of sequences: below 1 what is likely becomes likelier.
             sampler: of text, how a word is chosen; None for a draw from the model.
             seed: an int or a pair of ints.
+            covariates: of a model that has such, a frame with a column of each, and a row a step; columns of features
+                are not read. None of others.
+
+        Returns:
+            With covariates a frame, as of `forecast`, whose steps are all of each sequence.
 
         Raises:
-            ValueError: a number is out of its range, or not of this kind of data.
+            ValueError: a number is out of its range, or not of this kind of data, or covariates are missing.
         """
+        if self.spec.covariate_size or covariates is not None:
+            return self._generate_given(covariates, num_samples, num_steps, temperature, seed)
         num_steps = self.spec.num_steps if num_steps is None else num_steps
         if self.vocabulary is not None:
             require(temperature == 1.0, "temperature", "left out of text: it is the sampler's", temperature)
             return texts.to_lines(self.model.generate(num_samples, num_steps, seed, sampler), self.vocabulary)
         require(sampler is None, "sampler", "left out: it is of text", sampler)
-        expected = "of a model without covariates: give them to `model.generate`"
-        require(self.spec.covariate_size == 0, "path", expected, str(self.path))
         return self.spec.to_units(self.model.generate(num_samples, num_steps, seed, temperature).numpy())
+
+    def _generate_given(self, covariates: Any, num_samples: int, num_steps: int | None, temperature, seed) -> Any:
+        expected = "a data frame of what is known of each step" if self.spec.covariate_size else "left out: it has none"
+        is_known = isinstance(covariates, pd.DataFrame | frames.Collection) and self.spec.covariate_size > 0
+        require(is_known, "covariates", expected, type(covariates).__name__)
+        if isinstance(covariates, pd.DataFrame):
+            covariates = covariates.assign(**dict.fromkeys(frames.feature_names(self.spec), np.nan))
+        table = self._with_covariates(covariates)
+        samples = generated.draw(
+            self.model, self.spec, table.covariates or (), num_samples, num_steps, temperature, seed
+        )
+        return samples if table.frame is None else frames.whole(table, samples)
 
     def encode(self, observations: Any, seed: random.Seed = 0) -> Any:
         """Returns a draw of the latents from the posterior.

@@ -138,6 +138,13 @@ def test_covariates_go_all_the_way(tmp_path):
     status, output = launcher.run("forecast", run, *flags, "--num_steps=4")
     assert status != 0 and "`num_steps` must be at most 3" in output, output
     status, output = launcher.run("generate", run)
-    assert status != 0 and "without covariates" in output, output
+    assert status != 0 and "`input` must be given: a file with the covariates ['day', 'hour']" in output, output
+    flags = (f"--input={tmp_path / 'next.csv'}", f"--output_dir={tmp_path / 'made'}", "--num_samples=5")
+    status, output = launcher.run("generate", run, *flags)
+    assert status == 0, output
+    made = pd.read_csv(tmp_path / "made" / "samples.csv")
+    assert made["step"].tolist() == [*range(23)] * 5 and matplotlib.image.imread(tmp_path / "made" / "samples.png").size
+    again = sisrnn_tf.load(tmp_path / "run").generate(5, covariates=given[["hour", "day"]])
+    np.testing.assert_allclose(again["load"], made["load"], rtol=1e-6)
     status, output = launcher.run("export", run, f"--export_dir={tmp_path / 'served' / '1'}")
     assert status == 0 and "U = 2 covariates" in (tmp_path / "served" / "1" / "README.md").read_text(), output
