@@ -84,6 +84,28 @@ def test_the_right_distribution_is_covered_as_it_says_and_beats_the_naive_foreca
     assert len({line.index("model") for line in text.splitlines() if "model" in line}) == 1 and "seasonal" not in text
 
 
+def test_all_methods_are_measured_on_the_same_values():
+    found = _windows()
+    for window, context in enumerate(found.contexts):
+        context[:, 1] = np.nan if window < 30 else context[:, 1]  # nothing that a naive forecast could repeat
+        context[-3:, 0] = np.nan  # what is before the gap is
+    samples = np.random.default_rng(3).normal(size=(5, *found.truth.shape))
+    records = {(record["feature"], record["method"]): record for record in backtests.measure(found, samples, 2, "ab")}
+    known = np.isfinite(found.truth)
+    for method in ("model", "naive", "seasonal naive"):
+        assert records["a", method]["num_values"] == known[..., 0].sum()
+        assert records["b", method]["num_values"] == known[30:, :, 1].sum()
+    np.testing.assert_allclose(
+        records["b", "model"]["crps"], np.nanmean(backtests.crps(samples, found.truth)[30:, :, 1])
+    )
+    alone = backtests.Windows(found.numbers[:30], found.contexts[:30], found.truth[:30])
+    records = backtests.measure(alone, samples[:, :30], 2, "ab")
+    assert records[6]["num_values"] == 0 and records[6]["coverage"] is None and records[6]["crps"] is None
+    assert "-" in backtests.table(records)
+    with pytest.raises(ValueError, match="`truth` must be known for a value at least, and a value before it"):
+        backtests.measure(alone._replace(contexts=[part * np.nan for part in alone.contexts]), samples[:, :30], 2, "ab")
+
+
 def test_a_window_that_never_changes_has_no_scale():
     found = backtests.windows([np.ones((6, 1))], 4, 2)
     (model, _) = backtests.measure(found, np.ones((3, 1, 2, 1)), 1, ["a"])

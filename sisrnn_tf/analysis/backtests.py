@@ -9,7 +9,8 @@ scales of a window the mean size, and the root mean square, of x_t - x_{t-m} bef
     RMSSE         root mean square of mean - x in a window, over that of x_t - x_{t-m} (Makridakis et al. 2022)
     coverage      how many of the values lie between the quantiles of a central interval
 
-A naive forecast is the last value, or that of a season ago; its CRPS is its absolute error. MASE and RMSSE are means
+A naive forecast is the last value, or that of a season ago; its CRPS is its absolute error. Where there is no value that
+it could repeat, nothing is measured, of the model neither: all are measured on the same values. MASE and RMSSE are means
 over windows; one that does not change before its origin has no scale and is left out of what is scaled.
 """
 
@@ -102,28 +103,30 @@ def measure(found: Windows, samples: np.ndarray, season_length: int, names: Sequ
 
     Returns:
         Records of `method`, `feature` (None for the mean over all, where there are several), `crps` (None for a mean
-        over units), `scaled_crps`, `mase`, `rmsse`, `coverage` of each of `LEVELS` (None of naive ones) and
-        `num_values`.
+        over units), `scaled_crps`, `mase`, `rmsse`, `coverage` of each of `LEVELS` (None of naive ones, and of no
+        value) and `num_values`, the same of all methods.
 
     Raises:
-        ValueError: there are fewer than 2 draws, or no value that followed is known.
+        ValueError: there are fewer than 2 draws, or no value that followed is known where one before it is.
     """
     require(len(samples) > 1, "num_samples", "at least 2, for a CRPS", len(samples))
-    require(bool(np.isfinite(found.truth).any()), "truth", "known for a value at least", "none")
     scales = _scales(found.contexts, season_length)
     num_steps = found.truth.shape[1]
     points = {NAIVE: naive(found.contexts, num_steps)}
     if season_length > 1:
         points[SEASONAL] = naive(found.contexts, num_steps, season_length)
+    can_be_compared = np.isfinite(list(points.values())).all(axis=0)
+    truth = np.where(can_be_compared, found.truth, np.nan)
+    require(bool(np.isfinite(truth).any()), "truth", "known for a value at least, and a value before it", "none")
     draws = np.asarray(samples, np.float64)
-    errors = {MODEL: (crps(draws, found.truth), np.median(draws, axis=0), draws.mean(axis=0))}
-    errors |= {method: (np.abs(point - found.truth), point, point) for method, point in points.items()}
+    errors = {MODEL: (crps(draws, truth), np.median(draws, axis=0), draws.mean(axis=0))}
+    errors |= {method: (np.abs(point - truth), point, point) for method, point in points.items()}
     groups: list[tuple[str | None, slice]] = [(name, slice(index, index + 1)) for index, name in enumerate(names)]
     groups = [(None, slice(None)), *groups] if len(names) > 1 else groups
     return [
         {"method": method, "feature": name}
-        | _measure(parts, found.truth, scales, columns)
-        | {"coverage": _coverage(draws, found.truth, columns) if method == MODEL else None}
+        | _measure(parts, truth, scales, columns)
+        | {"coverage": _coverage(draws, truth, columns) if method == MODEL else None}
         for name, columns in groups
         for method, parts in errors.items()
     ]
@@ -166,10 +169,12 @@ def _mean(values: np.ndarray) -> float | None:
     return float(known.mean()) if known.size else None
 
 
-def _coverage(draws: np.ndarray, truth: np.ndarray, columns: slice) -> dict[str, float]:
-    """Returns the share of known values within the central interval of each level."""
+def _coverage(draws: np.ndarray, truth: np.ndarray, columns: slice) -> dict[str, float] | None:
+    """Returns the share of known values within the central interval of each level; None where none is known."""
     draws, truth = draws[..., columns], truth[..., columns]
     known = np.isfinite(truth)
+    if not known.any():
+        return None
     shares = {}
     for level in LEVELS:
         lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
