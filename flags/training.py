@@ -15,7 +15,9 @@ flags.DEFINE_integer(
     "epochs", None, "Epochs to train. A run may be given more, unless a schedule is spread over all of them."
 )
 flags.DEFINE_integer("max_steps", None, "Stop after so many steps, whatever the epoch.")
-flags.DEFINE_integer("batch_size", None, "Sequences a step.")
+flags.DEFINE_integer(
+    "batch_size", None, "Sequences a step. Default: the preset's, of fewer sequences a quarter of them."
+)
 flags.DEFINE_float("learning_rate", None, "Learning rate of Adam.")
 flags.DEFINE_enum(
     "learning_rate_schedule",

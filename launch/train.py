@@ -38,7 +38,8 @@ def main() -> None:
     from sisrnn_tf.runs.callbacks import Interrupted
     from sisrnn_tf.runs.training import Trainer
 
-    trainer = Trainer.prepare(config, folder, experiment.strategy_from_flags(), FLAGS.tracking)
+    strategy, by_preset = experiment.strategy_from_flags(), FLAGS.batch_size is None
+    trainer = Trainer.prepare(config, folder, strategy, FLAGS.tracking, fit_batch_size=by_preset)
     print(f"Data: {DataSpec.of(trainer.dataset).describe()}")
     print(f"Training {config.model.model}: {trainer.total_steps} steps in {folder.path}")
     try:

@@ -1,6 +1,7 @@
 """Training in process: what is refused before any work, and how a run is cut into calls of fit."""
 
 import dataclasses
+import logging
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisrnn_tf import factory
+from sisrnn_tf.configuration import batch_size
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
@@ -46,6 +48,31 @@ def test_bad_configurations_are_refused_before_any_work(tmp_path, options, messa
     with pytest.raises(ValueError, match=message):
         _prepare(tmp_path, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_s_batches_become_smaller_than_few_sequences(tmp_path, caplog):
+    np.savez(tmp_path / "few.npz", train=np.random.default_rng(0).normal(size=(30, 3, 2)))
+    data = {
+        "dataset": "npz",
+        "data_dir": str(tmp_path / "few.npz"),
+        "normalization": "per_channel",
+        "binarization": "none",
+    }
+    config, workdir = from_options("small", data | {"emission": "normal"}), Workdir(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"`batch_size` must be .* at most the number of training sequences, 25"):
+        Trainer.prepare(config, workdir)  # as where it was asked for
+    with caplog.at_level(logging.INFO):
+        trainer = Trainer.prepare(config, workdir, fit_batch_size=True)
+    assert trainer.config.training.batch_size == 6 and trainer.steps_per_epoch == 4
+    assert "Batches of 6 sequences, not the preset's 32: there are 25 to train on" in caplog.text
+    workdir.create(trainer.config, DataSpec.of(trainer.dataset).to_json())
+    assert Trainer.prepare(config, workdir, fit_batch_size=True).config == trainer.config  # goes on
+
+
+@pytest.mark.parametrize(("count", "replicas", "expected"), [(3, 1, 1), (31, 1, 7), (32, 1, 32), (31, 4, 4), (2, 4, 4)])
+def test_smaller_batches_are_split_evenly_over_replicas(count, replicas, expected):
+    config = from_options("small", {"num_replicas": replicas})
+    assert batch_size.fitted(config, count).training.batch_size == expected
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ scales of a window the mean size, and the root mean square, of x_t - x_{t-m} bef
     RMSSE         root mean square of mean - x in a window, over that of x_t - x_{t-m} (Makridakis et al. 2022)
     coverage      how many of the values lie between the quantiles of a central interval
 
-A naive forecast is the last value, or that of a season ago; its CRPS is its absolute error. Where there is no value that
-it could repeat, nothing is measured, of the model neither: all are measured on the same values. MASE and RMSSE are means
-over windows; one that does not change before its origin has no scale and is left out of what is scaled.
+A naive forecast is the last value, or that of a season ago; its CRPS is its absolute error. Where there is no value
+that it could repeat, nothing is measured, of the model neither: all are measured on the same values. MASE and RMSSE are
+means over windows; one that does not change before its origin has no scale and is left out of what is scaled.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ def steps_per_epoch(sequences: Sequences, batch_size: int) -> int:
     if not 1 <= batch_size <= len(sequences):
         raise ValueError(
             f"`batch_size` must be at least 1 and at most the number of training sequences, {len(sequences)}. "
-            f"Received: batch_size={batch_size}. Choose a smaller one; that of --preset=small is 32"
+            f"Received: batch_size={batch_size}. Choose a smaller one, or leave --batch_size out"
         )
     return len(sequences) // batch_size
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sisrnn_tf import factory
 from sisrnn_tf.analysis import likelihood_records, likelihoods
-from sisrnn_tf.configuration import memory, support
+from sisrnn_tf.configuration import batch_size, memory, support
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.core import atomic, strategies
@@ -24,6 +24,7 @@ from sisrnn_tf.runs import (
     baselines,
     callbacks,
     checkpoints,
+    compiled,
     illustrations,
     initial_weights,
     latents,
@@ -91,19 +92,6 @@ def _total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
     return steps if training.max_steps is None else min(steps, training.max_steps)
 
 
-def _make_compiled_model(
-    config: ExperimentConfig, spec: DataSpec, vocabulary: Vocabulary | None, total_steps: int
-) -> SequenceModel:
-    model = factory.make_model(config.model, config.training, spec, vocabulary)
-    model.compile(
-        optimizer=factory.make_optimizer(config.training, total_steps),
-        jit_compile=config.training.jit_compile,
-        steps_per_execution=config.training.steps_per_execution,
-    )
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
 @dataclasses.dataclass
 class Trainer:
     """A run that is ready to start or continue.
@@ -131,6 +119,7 @@ class Trainer:
         workdir: Workdir,
         strategy: tf.distribute.Strategy | None = None,
         tracking: str | None = None,
+        fit_batch_size: bool = False,
     ) -> "Trainer":
         """Checks everything that can be checked before any work, reads the data and builds the model.
 
@@ -139,6 +128,7 @@ class Trainer:
             workdir: of the run.
             strategy: of `strategies.make`; None for one device.
             tracking: one of `choices.TRACKERS`, or None.
+            fit_batch_size: whether batches become smaller where there are few sequences, see `batch_size.fitted`.
 
         Raises:
             ValueError: the workdir cannot be used, the data is missing, damaged or cannot be scored, the batches
@@ -149,12 +139,15 @@ class Trainer:
         strategy = strategy or tf.distribute.get_strategy()
         training = dataclasses.replace(config.training, num_replicas=strategy.num_replicas_in_sync)
         config = dataclasses.replace(config, training=training)
+        if fit_batch_size and workdir.data_spec.exists():
+            config = batch_size.fitted(config, run_files.read_spec(workdir.data_spec).num_sequences[0])
         workdir.check(config)
         keras.utils.set_random_seed(config.training.seed)
         if config.training.deterministic:
             tf.config.experimental.enable_op_determinism()
         dataset = factory.make_data(config.data, config.training.seed)
         check(dataset)
+        config = batch_size.fitted(config, len(dataset.train)) if fit_batch_size else config
         spec = DataSpec.of(dataset)
         num_steps = pipeline.steps_per_epoch(dataset.train, config.training.batch_size)
         emission = factory.make_emission(config.model, spec)
@@ -163,7 +156,7 @@ class Trainer:
         workdir.check_data(spec.to_json())
         run_files.read_evaluation(workdir.evaluation, spec.convention)  # records are added to it after training
         with strategy.scope():
-            model = _make_compiled_model(config, spec, dataset.vocabulary, _total_steps(config.training, num_steps))
+            model = compiled.make(config, spec, dataset.vocabulary, _total_steps(config.training, num_steps))
         if config.training.init_from is not None and not any(workdir.checkpoints.glob("last-*.index")):
             initial_weights.copy(load_best(Workdir(config.training.init_from)), model, config, spec)
         trainer = cls(config, workdir, dataset, model, strategy, tracking)
