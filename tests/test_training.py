@@ -13,8 +13,9 @@ from sisrnn_tf.configuration import batch_size
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
+from sisrnn_tf.runs import initial_weights
 from sisrnn_tf.runs.phases import phases
-from sisrnn_tf.runs.training import Trainer, best_checkpoints
+from sisrnn_tf.runs.training import TrainedRun, Trainer, best_checkpoints
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -200,6 +201,16 @@ def test_weights_of_another_model_or_of_other_data_are_refused_by_name(tmp_path,
     with pytest.raises(ValueError, match=f"(?s)`init_from` must be a run of the same model.*{message}"):
         _prepare(tmp_path, init_from=str(begun.workdir.path), **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_of_the_same_features_in_another_order_are_refused(begun):
+    model, config, spec = begun.model, begun.config, DataSpec.of(begun.dataset)
+    given, other, swapped = (dataclasses.replace(spec, features=tuple(names)) for names in ("ab", "ac", "ba"))
+    run = TrainedRun(model, given, config, 3)
+    for each in (spec, given, other):  # other names may be other data
+        initial_weights.copy(run, model, config, each)
+    with pytest.raises(ValueError, match=r"(?s)`init_from` must be .*features: \['a', 'b'\] != \['b', 'a'\]$"):
+        initial_weights.copy(run, model, config, swapped)
 
 
 def test_a_folder_without_a_run_says_how_to_start_one(tmp_path):

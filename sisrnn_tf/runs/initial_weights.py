@@ -24,9 +24,10 @@ def copy(run: "TrainedRun", model: SequenceModel, config: ExperimentConfig, spec
         spec: of its data.
 
     Raises:
-        ValueError: the models differ, or what they observe does; names what, and both values.
+        ValueError: the models differ, or what they observe does, or the order in which they do; names what, and both
+            values.
     """
-    lines = _differences(_meaning(run.config, run.spec), _meaning(config, spec))
+    lines = _differences(_meaning(run.config, run.spec), _meaning(config, spec)) + _moved(run.spec, spec)
     shapes = [{each.path: tuple(each.shape) for each in part.trainable_variables} for part in (run.model, model)]
     lines = lines or _differences(*shapes)  # of sentences those of the longest are among them
     if lines:
@@ -45,6 +46,18 @@ def _meaning(config: ExperimentConfig, spec: DataSpec) -> dict:
     used = (*FAMILIES[config.model.model].used_options(fields), *spec.kind.scoring_options)
     data = {"observations": spec.emission, "observation_size": spec.observation_size, "vocabulary": spec.words}
     return {"model": config.model.model, **{name: fields[name] for name in used if name not in _OF_TRAINING}, **data}
+
+
+def _moved(first: DataSpec, second: DataSpec) -> list[str]:
+    """Returns a line where the same names stand in another order: a weight would read another feature by that name."""
+    pairs = {"features": (first.features, second.features)}
+    if first.layout is not None and second.layout is not None:
+        pairs["covariates"] = (first.layout.covariates, second.layout.covariates)
+    return [
+        f"{name}: {list(ours)} != {list(theirs)}"
+        for name, (ours, theirs) in pairs.items()
+        if ours and theirs and ours != theirs and set(ours) == set(theirs)
+    ]
 
 
 def _differences(first: dict, second: dict) -> list[str]:
