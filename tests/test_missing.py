@@ -13,8 +13,9 @@ from sisrnn_tf import objectives
 from sisrnn_tf.analysis import forecasts, likelihood_records, scores
 from sisrnn_tf.analysis.likelihoods import plan, sequence_likelihoods
 from sisrnn_tf.data import pipeline, series
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.kinds import SERIES
-from sisrnn_tf.data.spec import DataSpec, check
+from sisrnn_tf.data.spec import DataSpec
 
 CHOICES = {
     "bernoulli": sisrnn_tf.emissions.Bernoulli(3),

@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from sisrnn_tf.data.checks import require_allowed
 from sisrnn_tf.data.kinds import SUPPORTS
-from sisrnn_tf.data.spec import SPLITS, SequenceDataset, require_allowed
+from sisrnn_tf.data.spec import SPLITS, SequenceDataset
 from sisrnn_tf.emissions.emission import Emission
 
 
@@ -12,7 +13,7 @@ def check(dataset: SequenceDataset, emission: Emission) -> None:
     """Scans series and strokes for what an emission, of counts perhaps, cannot give.
 
     Args:
-        dataset: that `data.spec.check` has found good; of other kinds it has scanned all.
+        dataset: that `data.checks.check` has found good; of other kinds it has scanned all.
         emission: by which they are to be scored.
 
     Raises:

@@ -17,7 +17,8 @@ from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.core import atomic, strategies
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data import pipeline
-from sisrnn_tf.data.spec import DataSpec, SequenceDataset, check
+from sisrnn_tf.data.checks import check
+from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.models.base import SequenceModel
 from sisrnn_tf.runs import (

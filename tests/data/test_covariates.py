@@ -10,10 +10,11 @@ from sisrnn_tf.configuration.families import FAMILIES, fitting
 from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data import pipeline, shards
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.covariates import before_future
 from sisrnn_tf.data.registry import load
 from sisrnn_tf.data.series_files import read_series
-from sisrnn_tf.data.spec import DataSpec, check
+from sisrnn_tf.data.spec import DataSpec
 
 NAMES = ("site", "hour")
 

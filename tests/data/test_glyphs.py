@@ -10,8 +10,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from sisrnn_tf.data import glyphs
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.registry import load
-from sisrnn_tf.data.spec import SPLITS, DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec
 
 
 @pytest.fixture(scope="module")

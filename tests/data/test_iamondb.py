@@ -7,8 +7,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from sisrnn_tf.data import iamondb
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.registry import load
-from sisrnn_tf.data.spec import SPLITS, DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec
 from sisrnn_tf.data.tfds_iamondb import Handwriting
 
 HEAD = """<?xml version="1.0" encoding="ISO-8859-1"?>

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from sisrnn_tf.data import images
-from sisrnn_tf.data.spec import SPLITS, check
+from sisrnn_tf.data.checks import check
+from sisrnn_tf.data.spec import SPLITS
 
 MAXIMUM = 16
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sisrnn_tf.configuration.data_config import BINARIZATIONS
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.registry import DATASETS, load
-from sisrnn_tf.data.spec import check
 
 
 def test_defaults():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sisrnn_tf.data import pydoc
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.registry import load
-from sisrnn_tf.data.spec import SPLITS, DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec
 
 TEXTS = {"train": ["a b c", "b c"] * 60, "valid": ["c b a <unk>"] * 30, "test": ["a", "zebra b"]}
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from sisrnn_tf.data import npz_files, series
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.kinds import SERIES
 from sisrnn_tf.data.normalization import Normalization, fit
 from sisrnn_tf.data.registry import load
-from sisrnn_tf.data.spec import SPLITS, DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec
 
 COUNTS = {"train": 12, "valid": 3, "test": 2}
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sisrnn_tf.data.checks import check
 from sisrnn_tf.data.layout import Layout
 from sisrnn_tf.data.normalization import Normalization
 from sisrnn_tf.data.registry import load
 from sisrnn_tf.data.series_files import read_series
-from sisrnn_tf.data.spec import SPLITS, DataSpec, check
+from sisrnn_tf.data.spec import SPLITS, DataSpec
 from tests.data.test_series import assert_same
 
 

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sisrnn_tf.data.spec import SPLITS, DataSpec, Sequences, check
+from sisrnn_tf.data.checks import check
+from sisrnn_tf.data.spec import SPLITS, DataSpec, Sequences
 from tests.data.conftest import make_dataset
 
 
