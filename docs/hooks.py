@@ -44,6 +44,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return _LINK.sub(lambda found: posixpath.relpath(_resolve(page.file.src_uri, found[1]), here or "."), markdown)
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Returns the page with what the theme leaves out: a name of its search, and tables that keys can scroll."""
+    search = 'data-md-component="search" role="dialog"'
+    return output.replace(search, f'{search} aria-label="Search"').replace("<table>", '<table tabindex="0">')
+
+
 def _resolve(page: str, link: str) -> str:
     """Returns the site's name of what a page links to by a path in the repository."""
     sources = {name: source for source, name in PAGES.items()}
