@@ -77,58 +77,54 @@ for name, (posterior, num_mixing) in kinds.items():
     models[name] = model
 
 # %% [markdown]
-# ## The truth: a particle filter
+# ## What each of them sees
 #
-# 20,000 particles, in a few lines of NumPy, give p(z_t | x_1..x_t) and log p(x) to any precision that is wanted here.
+# Given one z_9 and x_10, the next state may lie left or right of 0. The exact density is known up to a constant, so a
+# grid is enough; beside it is what each posterior proposes.
+
+# %%
+time, before, seen = 10, -7.0, 1.8
+grid = np.linspace(-15, 15, 601)
+log_density = -((grid - step(before, time, np.cos)) ** 2) / 20 - (seen - grid**2 / 20) ** 2 / 2
+density = np.exp(log_density - log_density.max())
+figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+axes.fill_between(grid, density / (density.sum() * (grid[1] - grid[0])), color="0.8", label="exact", lw=0)
+observation = np.full([20_000, 1], seen, "float32")
+hidden = np.tile(np.array([before, time - 1], "float32"), [20_000, 1])  # h_9 = (z_9, 9)
+for name, model in models.items():
+    psi = model.cell.posterior_parameters(observation, hidden, model.cell.sample_noise([20_000], 0))
+    latent = psi.loc + psi.scale * random.normal(tf.shape(psi.loc), random.as_seed(1))
+    axes.hist(latent.numpy()[:, 0], np.linspace(-15, 15, 101), density=True, histtype="step", label=name)
+axes.set(xlabel="$z_{10}$", yticks=[])
+_ = axes.legend(frameon=False)
+
+# %% [markdown]
+# ## What it is worth
+#
+# The truth first: log p(x) by a particle filter of 20,000 particles, in a few lines of NumPy.
 
 # %%
 rng = np.random.default_rng(0)
 
 
 def particle_filter(sequence, count=20_000):
-    """Returns log p(x), and particles before and after each x_t."""
-    total, before, after = 0.0, [], []
+    """Returns log p(x) of a sequence [T]."""
+    total, particles = 0.0, None
     for time, value in enumerate(sequence, start=1):
-        mean = np.zeros(count) if time == 1 else step(after[-1], time, np.cos)
-        before.append(mean + 10**0.5 * rng.normal(size=count))
-        log_weights = -0.5 * (value - before[-1] ** 2 / 20) ** 2 - 0.5 * np.log(2 * np.pi)
+        mean = np.zeros(count) if time == 1 else step(particles, time, np.cos)
+        particles = mean + 10**0.5 * rng.normal(size=count)
+        log_weights = -0.5 * (value - particles**2 / 20) ** 2 - 0.5 * np.log(2 * np.pi)
         weights = np.exp(log_weights - log_weights.max())
         total += log_weights.max() + np.log(weights.mean())
-        after.append(rng.choice(before[-1], count, p=weights / weights.sum()))
-    return total, after
+        particles = rng.choice(particles, count, p=weights / weights.sum())
+    return total
 
 
 test = models["Gaussian"].generate(100, STEPS, seed=2).numpy()
-truth, paths = zip(*(particle_filter(sequence[:, 0]) for sequence in test), strict=True)
+truth = [particle_filter(sequence[:, 0]) for sequence in test]
 
 # %% [markdown]
-# ## What each of them sees
-#
-# Where the particle filter's two modes weigh most alike: p(z_t | x_1..x_t) by the particle filter (grey), and what each
-# posterior proposes for z_t from the particles of the step before.
-#
-# A Gaussian gives each particle one mode, so its two humps are of different particles, wide and off the mark. The
-# semi-implicit posterior can offer each particle both signs; what it puts between them the filter's weights throw away.
-
-# %%
-above, below = (np.mean(np.sign(side) * np.array(paths) > 2, axis=2) for side in (1, -1))  # each [N, T]
-sequence, index = np.unravel_index(np.argmax(np.minimum(above, below)[:, 1:]), above[:, 1:].shape)
-filtered, time = paths[sequence], index + 2
-hidden = np.stack([filtered[time - 2], np.full(20_000, time - 1.0)], axis=-1).astype("float32")
-observation = np.repeat(test[sequence : sequence + 1, time - 1], 20_000, axis=0)
-figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
-bins = np.linspace(-25, 25, 101)
-axes.hist(filtered[time - 1], bins, density=True, color="0.8", label="particle filter")
-for name, model in models.items():
-    psi = model.cell.posterior_parameters(observation, hidden, model.cell.sample_noise([20_000], 0))
-    latent = psi.loc + psi.scale * random.normal(tf.shape(psi.loc), random.as_seed(1))
-    axes.hist(latent.numpy()[:, 0], bins, density=True, histtype="step", label=name)
-axes.set(xlabel=f"$z_{{{time}}}$", yticks=[])
-_ = axes.legend(frameon=False)
-# %% [markdown]
-# ## What it is worth
-#
-# The estimate of log p(x) by a filter whose particles are proposed by each posterior. The nearer to the particle
+# Then the estimate of log p(x) by a filter whose particles are proposed by each posterior. The nearer to the particle
 # filter's, the better the proposals; with more particles all come near.
 
 # %%
