@@ -20,8 +20,8 @@ class Workdir:
         path: the folder.
 
     Attributes:
-        config, data_spec, vocabulary, metrics, tracking, evaluation, baseline, latent, diagnostics, gaps,
-            samples, reconstructions, report: files; the vocabulary, samples and reconstructions of text.
+        config, data_spec, metrics, tracking, evaluation, baseline, latent, diagnostics, gaps, report: files.
+        vocabulary, samples, reconstructions: files of text.
         checkpoints, likelihoods, refits, plots, tensorboard, forecasts: folders.
     """
 
