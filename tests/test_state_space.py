@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import sisrnn_tf
-from examples import growth_model, particle_filter
+from examples import growth_model, particle_filter, range_model
 from sisrnn_tf import cells, objectives, posteriors
 from sisrnn_tf.cells import draws
 from sisrnn_tf.core import random
@@ -129,11 +129,18 @@ def test_the_particle_filter_of_the_examples_has_the_likelihood_of_the_kalman_fi
     assert np.shape(paths) == (6, 40_000)
 
 
-def test_the_growth_model_of_the_examples_is_the_one_that_is_simulated():
+@pytest.mark.parametrize(
+    ("dynamics", "numpy", "x"),
+    [
+        (growth_model.GrowthModel(), growth_model.NUMPY, growth_model.simulate(1, 3, 0)),
+        (range_model.RangeModel(0.8), range_model.in_numpy(0.8), np.float32([[[0.7], [1.1], [0.4]]])),
+    ],
+)
+def test_a_model_of_the_examples_is_the_one_that_the_particle_filter_knows(dynamics, numpy, x):
     """Scores of the bootstrap filter in NumPy and of the library's particles agree, so densities and times do."""
-    x = growth_model.simulate(1, 3, 0)
-    expected, _ = particle_filter.log_likelihood(x[..., 0], *growth_model.NUMPY, num_particles=40_000, seed=0)
-    model = _make(growth_model.GrowthModel(), posteriors.Gaussian(1, (3,), scale_floor=1.0), dtype="float32")
+    expected, _ = particle_filter.log_likelihood(x[..., 0], *numpy, num_particles=40_000, seed=0)
+    posterior = posteriors.Gaussian(dynamics.latent_size, (3,), scale_floor=1.0)
+    model = _make(dynamics, posterior, dtype="float32")
     received = model.log_likelihood(x, None, 40_000, 0, True, seed=0)
     np.testing.assert_allclose(received, expected, atol=0.1)
 

@@ -1,6 +1,6 @@
-"""The table of what `examples.growth_posteriors` has run, into docs/state-space.md.
+"""The tables of what `examples.growth_posteriors` and `range_posteriors` have run, into docs/state-space.md.
 
-python -m benchmarks.growth_table
+python -m benchmarks.state_space_table
 """
 
 import json
@@ -11,7 +11,8 @@ from benchmarks.process import ROOT
 from benchmarks.quality_table import fill
 from flags.arguments import flags_only
 
-PAGE, RESULTS = ROOT / "docs" / "state-space.md", ROOT / "results" / "growth-model.json"
+PAGE = ROOT / "docs" / "state-space.md"
+RESULTS = {name: ROOT / "results" / f"{name}-model.json" for name in ("growth", "range")}
 _ESTIMATES = {"bound": "own bound", "smc_10": "SMC, M = 10", "smc_30": "M = 30", "smc_100": "M = 100"}
 _TRAINED = {"SIVI": "L_K", "FIVO": "FIVO, M = 8"}
 
@@ -31,10 +32,17 @@ def table(results: dict) -> str:
     return "\n".join([*(f"| {line} |" for line in lines), "", note])
 
 
+def filled(text: str) -> str:
+    """Returns the page with its tables written anew."""
+    for name, path in RESULTS.items():
+        text = fill(text, name, table(json.loads(path.read_text())))
+    return text
+
+
 @flags_only
 def main() -> None:
     """Writes the page."""
-    PAGE.write_text(fill(PAGE.read_text(), "growth", table(json.loads(RESULTS.read_text()))))
+    PAGE.write_text(filled(PAGE.read_text()))
 
 
 if __name__ == "__main__":
