@@ -95,11 +95,10 @@ _Z_FORCING_PAPER = {
     "decoder_sizes": (512,),
     "scale_floor": 0.018,
     "batch_size": 32,
-    "clip_norm": 100.0,
     "epochs": 100,
     "kl_schedule": "linear",
 }
-_TWIN_NET_PAPER = {"hidden_size": 512, "decoder_sizes": (512,), "batch_size": 50, "clip_norm": 100.0, "epochs": 40}
+_TWIN_NET_PAPER = {"hidden_size": 512, "decoder_sizes": (512,), "batch_size": 50, "epochs": 40}
 # Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
 # minutes.
 _SENTENCE_SMALL = {

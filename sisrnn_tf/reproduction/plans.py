@@ -74,7 +74,6 @@ _TINY = {
     "noise_sizes": (4, 2),
     "prior_sizes": (4,),
     "decoder_sizes": (8,),
-    "backward_size": 4,
     "embedding_size": 8,
     "decoder_blocks": 1,
     "attention_heads": 2,
@@ -114,7 +113,8 @@ def _mnist(scale: str) -> tuple[str, list[Row]]:
         reference = published and ("sequential MNIST", published)
         rows.append(_row(name, label, "paper", options, seeds, reference, weight))
     for name, (label, own, published, weight) in _OTHERS.items() if scale != "paper" else ():
-        options = {**_EQUAL, **shared, **main, **own, "hidden_size": small}
+        options = {**_EQUAL, **shared, **main, **own, "hidden_size": small, "backward_size": small}
+        options.pop("noise_sizes", None)  # of a point mass
         rows.append(_row(name, label, "paper", options, seeds, ("sequential MNIST", published), weight))
     for convention in _CONVENTIONS:
         for row in [row for row in rows if row.name in ("vrnn", "sisrnn_64")]:
@@ -133,13 +133,11 @@ _OTHERS: dict[str, tuple[str, dict[str, Any], str, float]] = {
 # The sizes and the budget that all rows share, in the place of their own.
 _EQUAL = {
     "latent_size": 16,
-    "backward_size": 64,
     "encoder_sizes": (128, 128, 128),
     "prior_sizes": (64, 64),
     "decoder_sizes": (128, 128),
     "scale_floor": 1e-3,
     "batch_size": 128,
-    "clip_norm": None,
 }
 _DIFFERS = (
     " Z-Forcing and TwinNet differ from their sources: rows of images in place of pixels, one GRU in place of LSTMs "
