@@ -52,6 +52,7 @@ _METRICS = {
     "lower_bound": "L, the bound without the mixture",
     "kl_weight": "beta",
     "num_mixing": "K",
+    "log_likelihood": "exact",
     "auxiliary": "-log N(b; ..) of the backward state b, given z; of training's loss alone",
     "twin": "distance to the backward states; of training's loss alone",
     "backward": "minus log-likelihood of the backward network; of training's loss alone",
