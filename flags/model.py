@@ -29,7 +29,7 @@ flags.DEFINE_enum(
     None,
     MIXINGS,
     "How the posterior is made of Gaussians. none: it is one; joint: a mixture over whole latent vectors, the paper's; "
-    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn none.",
+    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn and zforcing none.",
 )
 flags.DEFINE_list(
     "noise_sizes", None, "Of --mixing=joint: noise dimensions at the input of each encoder layer, comma-separated."
@@ -41,14 +41,27 @@ flags.DEFINE_enum(
     None,
     POSTERIORS,
     "What the posterior of a step reads beside the state. filtering: x_t; smoothing: x_t..x_T, by a GRU that runs "
-    "backward, so there is no step-by-step serving. Default: filtering, of srnn smoothing.",
+    "backward, so there is no step-by-step serving. Default: filtering, of srnn and "
+    "zforcing smoothing.",
 )
 flags.DEFINE_integer("backward_size", None, "Of --posterior=smoothing: units of the GRU that runs backward.")
 flags.DEFINE_integer("prior_components", None, "Components of the prior, a mixture of Gaussians; 1: a Gaussian.")
-flags.DEFINE_list("prior_sizes", None, "Units of the prior's hidden layers, comma-separated.")
+flags.DEFINE_list(
+    "prior_sizes", None, "Units of the prior's hidden layers, and of zforcing's auxiliary network, comma-separated."
+)
 flags.DEFINE_list("decoder_sizes", None, "Units of the decoder's hidden layers, comma-separated.")
 flags.DEFINE_string("activation", None, "Activation of hidden layers, a Keras name.")
 flags.DEFINE_float("scale_floor", None, "Smallest standard deviation of prior and posterior.")
+flags.DEFINE_float(
+    "auxiliary_weight",
+    None,
+    "Of zforcing: weight, in training, of the cost of telling the backward GRU's state from z_t; 0: no such cost.",
+)
+flags.DEFINE_float(
+    "twin_weight",
+    None,
+    "Of twinnet: weight, in training, of the distance to the states of a backward GRU; 0: no such network.",
+)
 flags.DEFINE_integer("embedding_size", None, "Of text: size of words' embeddings, and of the decoder.")
 flags.DEFINE_integer("decoder_blocks", None, "Of text: blocks of the transformer.")
 flags.DEFINE_integer("attention_heads", None, "Of text: attention heads of the transformer.")

@@ -14,6 +14,7 @@ if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
     from sisrnn_tf.cells.sentence import SentenceCell
     from sisrnn_tf.core import random
     from sisrnn_tf.inference import objectives, particles, schedules
+    from sisrnn_tf.inference.auxiliary_loss import AuxiliaryLoss
     from sisrnn_tf.inference.exact_loss import ExactLoss
     from sisrnn_tf.inference.loss import SIVILoss
     from sisrnn_tf.inference.recurrence import StochasticRNN
@@ -24,6 +25,8 @@ if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
     from sisrnn_tf.models.sequence import SISRNN, VRNN
     from sisrnn_tf.models.srnn import SRNN
     from sisrnn_tf.models.state_space import StateSpaceModel
+    from sisrnn_tf.models.twin_net import TwinNet
+    from sisrnn_tf.models.z_forcing import ZForcing
 
     encoders = posteriors  # by its older name
 
@@ -32,6 +35,7 @@ __all__ = [
     "SISRNN",
     "SRNN",
     "VRNN",
+    "AuxiliaryLoss",
     "ExactLoss",
     "SISRNNCell",
     "SIVILoss",
@@ -40,6 +44,8 @@ __all__ = [
     "SentenceSISRNN",
     "StateSpaceModel",
     "StochasticRNN",
+    "TwinNet",
+    "ZForcing",
     "__version__",
     "callbacks",
     "cells",

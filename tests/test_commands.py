@@ -102,8 +102,13 @@ SERIES = [
     from_options("small", {"dataset": "npz", "emission": "negative_binomial"} | NO_IMAGE),
     from_options("small", {"dataset": "csv", "window_length": 50, "covariates": ("day", "hour")} | NO_IMAGE),
 ]
+SYSTEMS = [
+    from_options("small", {"model": "zforcing", "auxiliary_weight": 0.1}),
+    from_options("paper", {"model": "twinnet", "twin_weight": 0.25}),
+]
 CONFIGS = [
     *SERIES,
+    *SYSTEMS,
     from_options("small", {}),
     from_options("paper", {}),
     from_options("small", {"dataset": "binarized_mnist", "binarization": "larochelle", "seed": 3}),
@@ -157,8 +162,8 @@ def words(command):
 
 
 def test_no_field_of_the_other_configuration_is_the_default():
-    """Each field differs in a configuration of images, of text, of the LSTM, or of real-valued sequences."""
-    configs = (OTHER, OTHER_TEXT, LSTM, *SERIES)
+    """Each field differs in a configuration of images, of text, of the LSTM, of real values, or of another system."""
+    configs = (OTHER, OTHER_TEXT, LSTM, *SERIES, *SYSTEMS)
     for section in dataclasses.fields(ExperimentConfig):
         parts = (section.default, *(getattr(config, section.name) for config in configs))
         defaults, *others = map(dataclasses.asdict, parts)

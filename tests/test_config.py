@@ -89,6 +89,8 @@ def test_every_float_must_be_finite_in_float32(value):
         (ModelConfig, "noise_sizes", (1, 2)),
         (ModelConfig, "noise_weight_scale", -0.1),
         (ModelConfig, "scale_floor", 0.0),
+        (ModelConfig, "auxiliary_weight", -0.1),
+        (ModelConfig, "twin_weight", -0.1),
         (TrainingConfig, "epochs", 0),
         (TrainingConfig, "batch_size", -1),
         (TrainingConfig, "learning_rate", 0.0),
@@ -110,6 +112,12 @@ def test_every_float_must_be_finite_in_float32(value):
 def test_a_value_out_of_range_is_named(section, field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be .*Received: {field}="):
         section(**{field: value})
+
+
+def test_an_auxiliary_cost_needs_a_backward_state():
+    from_options("small", {"model": "zforcing", "posterior": "filtering", "auxiliary_weight": 0.0})
+    with pytest.raises(ValueError, match="`auxiliary_weight` must be 0 with posterior=filtering"):
+        from_options("small", {"model": "zforcing", "posterior": "filtering"})
 
 
 def test_k_may_not_fall():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sisrnn_tf.inference.auxiliary_loss import AuxiliaryLoss
 from sisrnn_tf.inference.bounds import bound_terms, weighted_mean
 from sisrnn_tf.inference.exact_loss import ExactLoss
 from sisrnn_tf.inference.loss import SIVILoss
@@ -48,6 +49,20 @@ def test_exact_loss_is_minus_the_weighted_mean(mask, weight):
     expected = np.sum(np.where(mask.T, log_likelihood, 0), axis=0)
     np.testing.assert_allclose(total, expected, rtol=1e-6)
     np.testing.assert_allclose(layer.losses[0], -np.average(expected, weights=weight), rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_an_auxiliary_cost_is_a_loss_in_training_alone_and_a_metric_of_its_own(weight):
+    layer, cost = AuxiliaryLoss(0.5, name="beside"), _densities()[0].emission[0]
+    expected = np.average(cost, weights=weight)
+    layer(cost, weight=weight)
+    assert not layer.losses
+    np.testing.assert_allclose(_metrics(layer)["beside"], expected, rtol=1e-5)
+    layer.coefficient = 2.0
+    layer(cost, weight=weight, training=True)
+    np.testing.assert_allclose(layer.losses, [2.0 * expected], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"`coefficient` must be finite and at least 0.*Received: coefficient=-1"):
+        layer.coefficient = -1
 
 
 def test_a_weighted_mean_of_nothing_is_zero():

@@ -33,7 +33,10 @@ def _spec(emission, size=3):
 
 @pytest.mark.parametrize(
     ("model", "emission"),
-    [("sisrnn", "bernoulli"), ("vrnn", "strokes"), ("rnn", "reals"), *((model, "tokens") for model in TEXT)],
+    [
+        *(("sisrnn", "bernoulli"), ("vrnn", "strokes"), ("zforcing", "bernoulli"), ("rnn", "reals")),
+        *(("twinnet", "reals"), *((model, "tokens") for model in TEXT)),
+    ],
 )
 def test_weights_are_counted_as_keras_counts_them(model, emission):
     is_text = emission == "tokens"

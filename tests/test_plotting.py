@@ -32,7 +32,9 @@ def test_training_curves_show_the_bound_at_beta_1_not_the_loss():
 
 
 def test_an_exact_likelihood_has_one_panel_without_a_bound_sign():
-    figure = plotting.training_curves([{"loss": 2.0, "val_loss": 3.0}, {"loss": 1.0, "val_loss": None}])
+    figure = plotting.training_curves(
+        [{"loss": 5.0, "log_likelihood": -2.0, "val_loss": 3.0}, {"log_likelihood": -1.0, "val_loss": None}]
+    )
     (axes,) = figure.axes
     assert axes.get_ylabel() == "NLL [nats per sequence]"
     assert _curves(figure)["training"] == [2.0, 1.0]
@@ -41,12 +43,12 @@ def test_an_exact_likelihood_has_one_panel_without_a_bound_sign():
 
 def test_late_progress_shows_and_the_epochs_before_are_named():
     values = [1000.0, 300.0, *np.linspace(52.0, 50.0, 18)]
-    figure = plotting.training_curves([{"loss": value, "val_loss": value + 1} for value in values])
+    figure = plotting.training_curves([{"log_likelihood": -value, "val_loss": value + 1} for value in values])
     (axes,) = figure.axes
     low, high = axes.get_ylim()
     assert 49 < low < 50 and 52.5 < high < 53  # those from the sixth epoch on, and a margin
     assert [text.get_text() for text in axes.texts] == ["epochs 1 to 4 lie beyond this scale"]
-    steady = plotting.training_curves([{"loss": 52.0 - epoch} for epoch in range(20)])
+    steady = plotting.training_curves([{"log_likelihood": epoch - 52.0} for epoch in range(20)])
     assert not steady.axes[0].texts and steady.axes[0].get_ylim()[1] > 52
 
 

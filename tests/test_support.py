@@ -57,7 +57,15 @@ OTHERS = {
 }
 # Methods of the library without data to score.
 NO_DATA = {
-    *("apply_loss", "estimate_pass", "make_pass", "outputs_of", "read", "word_log_probs"),  # of batches and passes
+    *(
+        "apply_loss",
+        "auxiliary_costs",
+        "estimate_pass",
+        "make_pass",
+        "outputs_of",
+        "read",
+        "word_log_probs",
+    ),  # of batches and passes
     *("compile", "compile_from_config", "decode", "export", "from_config", "generate", "get_config", "initial_state"),
     *("make_train_function", "save"),
 }
@@ -92,7 +100,7 @@ def model_of(name, model_class):
     if model_class is sisrnn_tf.SentenceSISRNN:
         posterior, decoder = sisrnn_tf.posteriors.SemiImplicit(2, (3,), (2,)), sisrnn_tf.decoders.LSTMDecoder(4, 3)
         return model_class(V, 2, 4, 3, decoder=decoder, posterior=posterior)
-    if model_class is sisrnn_tf.RNN:
+    if model_class in (sisrnn_tf.RNN, sisrnn_tf.TwinNet):
         return model_class(EMISSIONS[name], hidden_size=3, decoder_sizes=(3,))
     if model_class is sisrnn_tf.StateSpaceModel:
         dynamics = Switches(1, EMISSIONS[name].event_size, EMISSIONS[name])
@@ -102,7 +110,8 @@ def model_of(name, model_class):
         sisrnn_tf.posteriors.Gaussian(2, (3,)) if point_mass else sisrnn_tf.posteriors.SemiImplicit(2, (3,), (2,))
     )
     sizes = {"latent_size": 2, "hidden_size": 3, "prior_sizes": (3,), "decoder_sizes": (3,)}
-    return model_class(EMISSIONS[name], posterior=posterior, **sizes)
+    cost = {"auxiliary_weight": 0} if model_class is sisrnn_tf.ZForcing else {}
+    return model_class(EMISSIONS[name], posterior=posterior, **cost, **sizes)
 
 
 def models_of(name):

@@ -98,7 +98,7 @@ def with_posterior(model: SISRNN, posterior: Posterior, num_mixing: int) -> SISR
         posterior: of the model's sizes; its configuration is taken.
         num_mixing: K of the bound L_K that training maximizes, at beta = 1.
     """
-    config = model.get_config() | {
+    config = {**model.get_config(), **model.BOUND_ALONE} | {
         "posterior": keras.saving.serialize_keras_object(posterior),
         "objective": keras.saving.serialize_keras_object(SIVI(num_mixing)),
         "kl_weight": 1.0,

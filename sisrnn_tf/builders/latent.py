@@ -1,5 +1,6 @@
 """Models with a latent in every step, and the generative parts of their cells."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,14 @@ from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.models.sequence import SISRNN
+from sisrnn_tf.models.z_forcing import ZForcing
 from sisrnn_tf.posteriors import Posterior
 
 _Parts = dict[str, keras.layers.Layer]
 
 
 def make_model(
-    make: type[SISRNN],
+    make: Callable[..., SISRNN],
     make_parts: Callable[[ModelConfig, TrainingConfig, Emission], _Parts],
     make_posterior: Callable[[ModelConfig, TrainingConfig], Posterior],
     config: ModelConfig,
@@ -29,7 +31,7 @@ def make_model(
     """Returns a model.
 
     Args:
-        make: its class.
+        make: its class, or that with some of its arguments.
         make_parts: generative parts of its cell.
         make_posterior: its posterior.
         config: sizes.
@@ -43,6 +45,19 @@ def make_model(
     shared: dict[str, Any] = options.of_sequences(config, training, spec, chosen)
     mixing = options.of_mixing(training, chosen)
     return make(latent_size=config.latent_size, posterior=posterior, **parts, **mixing, **shared)
+
+
+def make_z_forcing(
+    make_posterior: Callable[[ModelConfig, TrainingConfig], Posterior],
+    config: ModelConfig,
+    training: TrainingConfig,
+    spec: DataSpec,
+    chosen: options.Chosen,
+) -> SISRNN:
+    """Returns a model whose latents tell the state of a backward RNN; arguments as of `make_model`."""
+    cost: dict[str, Any] = {"auxiliary_weight": config.auxiliary_weight, "auxiliary_sizes": config.prior_sizes}
+    make = functools.partial(ZForcing, activation=config.activation, **cost)
+    return make_model(make, make_gru_parts, make_posterior, config, training, spec, chosen)
 
 
 def make_gru_parts(config: ModelConfig, training: TrainingConfig, emission: Emission) -> _Parts:

@@ -82,6 +82,23 @@ _SMALL = {
 }
 _PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SMALL, "paper": {}}
 _SMOOTHING = {"mixing": "none", "posterior": "smoothing"}
+# Of Z-Forcing and TwinNet: sizes of the published code, of the former's speech, as its MNIST's are not to be had.
+_Z_FORCING = {**_SMOOTHING, "auxiliary_weight": 0.01}
+_Z_FORCING_PAPER = {
+    **_Z_FORCING,
+    "latent_size": 256,
+    "hidden_size": 1024,
+    "backward_size": 1024,
+    "encoder_sizes": (512,),
+    "noise_sizes": (150,),
+    "prior_sizes": (512,),
+    "decoder_sizes": (512,),
+    "scale_floor": 0.018,
+    "batch_size": 32,
+    "epochs": 100,
+    "kl_schedule": "linear",
+}
+_TWIN_NET_PAPER = {"hidden_size": 512, "decoder_sizes": (512,), "batch_size": 50, "epochs": 40}
 # Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
 # minutes.
 _SENTENCE_SMALL = {
@@ -149,6 +166,23 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             ("hidden_size", "decoder_sizes", "activation"),
             _PRESETS,
             weights.of_rnn,
+            is_exact=True,
+        ),
+        "zforcing": Family(
+            "Z-Forcing",
+            "latents that tell the state of a backward RNN",
+            _SEQUENCES,
+            (*_LATENT, *_NOISE, *_OF_STEPS, "auxiliary_weight"),
+            {"small": {**_SMALL, **_Z_FORCING, "backward_size": 32}, "paper": _Z_FORCING_PAPER},
+            weights.of_z_forcing,
+        ),
+        "twinnet": Family(
+            "TwinNet",
+            "no latent, trained beside a backward RNN",
+            _SEQUENCES,
+            ("hidden_size", "decoder_sizes", "activation", "twin_weight"),
+            {"small": _SMALL, "paper": _TWIN_NET_PAPER},
+            weights.of_twin_net,
             is_exact=True,
         ),
         "sentence_sisrnn": Family(

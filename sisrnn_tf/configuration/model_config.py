@@ -34,10 +34,12 @@ class ModelConfig:
     posterior: str = "filtering"  # filtering: reads x_t and the state; smoothing: a GRU over x_t..x_T too
     backward_size: int = 64  # units of that GRU
     prior_components: int = 1  # of the prior; 1: a Gaussian
-    prior_sizes: tuple[int, ...] = (64, 64)
+    prior_sizes: tuple[int, ...] = (64, 64)  # and of Z-Forcing's auxiliary network
     decoder_sizes: tuple[int, ...] = (128, 128)
     activation: str = "relu"
     scale_floor: float = 1e-3  # smallest standard deviation of prior and posterior
+    auxiliary_weight: float = 0.0  # of Z-Forcing's cost of telling the backward state, in training; 0: no such cost
+    twin_weight: float = 0.5  # of TwinNet's matching penalty, in training; 0: no backward network
     embedding_size: int = 512  # of words, in models of sentences, and so are the rest
     decoder_blocks: int = 3  # of the transformer
     attention_heads: int = 8
@@ -71,4 +73,8 @@ class ModelConfig:
             self.encoder_sizes
         )
         require(fitting, "noise_sizes", f"as long as encoder_sizes={self.encoder_sizes}", self.noise_sizes)
-        require_minimum("noise_weight_scale", self.noise_weight_scale, 0.0)
+        for name in ("noise_weight_scale", "auxiliary_weight", "twin_weight"):
+            require_minimum(name, getattr(self, name), 0.0)
+        smooths = self.posterior == "smoothing" or "auxiliary_weight" not in FAMILIES[self.model].options
+        told = f"0 with posterior={self.posterior}: there is no backward state to tell"
+        require(smooths or not self.auxiliary_weight, "auxiliary_weight", told, self.auxiliary_weight)

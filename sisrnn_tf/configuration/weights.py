@@ -24,6 +24,12 @@ def of_rnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     return _gru(emission.event_size + known, hidden_size) + decoder
 
 
+def of_twin_net(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many one has that is trained beside a backward one; arguments as of `of_rnn`."""
+    networks = 2 if config.twin_weight else 1
+    return networks * of_rnn(config, spec, emission) + (networks - 1) * _dense(config.hidden_size, config.hidden_size)
+
+
 def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
     hidden_size = config.hidden_size
@@ -40,6 +46,12 @@ def of_srnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many one has whose latent is on top of a deterministic RNN; arguments as of `of_rnn`."""
     transition = _gru(emission.event_size + spec.covariate_size, config.hidden_size)
     return transition + _of_step(config, spec, emission, config.latent_size) + _noise(config)
+
+
+def of_z_forcing(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many one has whose latents tell the state of a backward RNN; arguments as of `of_rnn`."""
+    told = _mlp(config.latent_size, config.prior_sizes, 2 * config.backward_size) if config.auxiliary_weight else 0
+    return of_sisrnn(config, spec, emission) + told
 
 
 def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:

@@ -65,11 +65,13 @@ def export(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         folder, assets = pathlib.Path(temporary, "model"), pathlib.Path(temporary, "assets")
         module = tf.Module()
-        module.weights = [variable.value for variable in model.variables]
         module.table = getattr(signatures, "table", None)
         texts = _assets(model, scales, vocabulary, origin)
         module.assets = _write_assets(assets, texts)
         functions = {name: _to_function(signatures, name) for name in signatures.specs}
+        # What is of training alone stays out.
+        used = {id(variable) for function in functions.values() for variable in function.variables}
+        module.weights = [each.value for each in model.variables if id(each.value) in used]
         tf.saved_model.save(module, str(folder), {"serving_default": functions[_DEFAULT], **functions})
         title = f"{path.absolute().parent.name}/{path.name}"
         text = card.render(title, model, signatures, functions, origin, list(texts))

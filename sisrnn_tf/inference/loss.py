@@ -14,6 +14,25 @@ from sisrnn_tf.inference.passes import Pass
 from sisrnn_tf.inference.sivi import SIVI
 
 
+def add_state(layer: keras.layers.Layer, name: str, value: float, dtype: str) -> keras.Variable:
+    """Makes a scalar weight of a loss layer, which does not train: what sets it sets it on all replicas.
+
+    Args:
+        layer: the layer.
+        name: of the weight.
+        value: to start with.
+        dtype: of the weight.
+    """
+    return layer.add_weight(
+        name=name,
+        shape=(),
+        dtype=dtype,
+        initializer=keras.initializers.Constant(value),
+        trainable=False,
+        aggregation="only_first_replica",
+    )
+
+
 @keras.saving.register_keras_serializable("sisrnn_tf")
 class SIVILoss(keras.layers.Layer):
     """Adds minus an objective, mean nats per sequence, as a loss; of the bound L_K
@@ -49,22 +68,12 @@ class SIVILoss(keras.layers.Layer):
         self.initial_kl_weight = self._require_kl_weight(kl_weight)
         self.evaluation = SIVI(num_mixing=require_draws("eval_num_mixing", eval_num_mixing, 0))
         # int64: int32 variables live on the CPU and break XLA on GPU.
-        self._num_mixing = self._add_state("num_mixing", self.objective.num_mixing, "int64")
-        self._kl_weight = self._add_state("kl_weight", kl_weight, "float32")
+        self._num_mixing = add_state(self, "num_mixing", self.objective.num_mixing, "int64")
+        self._kl_weight = add_state(self, "kl_weight", kl_weight, "float32")
         self._trackers = {
             name: keras.metrics.Mean(name=name) for name in (*BoundTerms._fields, "kl_weight", "num_mixing")
         }
         self.built = True
-
-    def _add_state(self, name: str, value: float, dtype: str):
-        return self.add_weight(
-            name=name,
-            shape=(),
-            dtype=dtype,
-            initializer=keras.initializers.Constant(value),
-            trainable=False,
-            aggregation="only_first_replica",
-        )
 
     @property
     def num_mixing(self) -> keras.Variable:

@@ -16,6 +16,7 @@ from sisrnn_tf.core.types import Array, Batch, Inputs
 from sisrnn_tf.core.validation import require, require_precision
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.emissions.contract import require_emission
+from sisrnn_tf.inference.auxiliary_loss import AuxiliaryLoss
 from sisrnn_tf.models.estimating import EstimatingModel
 
 _LOGGER = logging.getLogger(__name__)
@@ -87,6 +88,25 @@ class SequenceModel(EstimatingModel):
             training: whether by the objective of training, or by the evaluation's bound.
         """
 
+    def auxiliary_costs(self, passed: Any, batch: Batch) -> list[tuple[AuxiliaryLoss, tf.Tensor]]:
+        """Returns the costs that training adds beside the objective, each `[B]`, with the layers that add them.
+
+        Args:
+            passed: the pass.
+            batch: what it passes over.
+        """
+        return []
+
+    def _apply_losses(self, passed: Any, batch: Batch, training: bool) -> None:
+        """Calls the loss layer, and those of the auxiliary costs, which outside training are metrics alone."""
+        costs = self.auxiliary_costs(passed, batch)
+        if training and self.distribute_strategy.num_replicas_in_sync > 1:
+            for layer in (self.loss_layer, *(layer for layer, _ in costs)):
+                clear_losses(layer)
+        self.apply_loss(passed, batch.weight, training)
+        for layer, cost in costs:
+            layer(cost, weight=batch.weight, training=training)
+
     @property
     def mixes(self) -> bool:
         """Whether the posterior is a mixture over noise, so that K makes a difference."""
@@ -97,9 +117,7 @@ class SequenceModel(EstimatingModel):
         batch = self.prepare(inputs)
         passed = self.make_pass(batch, self.stream.next_seed(), training=bool(training))
         if training:
-            if self.distribute_strategy.num_replicas_in_sync > 1:
-                clear_losses(self.loss_layer)
-            self.apply_loss(passed, batch.weight, True)
+            self._apply_losses(passed, batch, True)
         return batches.mark(self.outputs_of(passed), batch.weight)
 
     def train_step(self, data: Any) -> Mapping[str, tf.Tensor]:
@@ -109,7 +127,7 @@ class SequenceModel(EstimatingModel):
     def test_step(self, data: Any) -> Mapping[str, tf.Tensor]:
         """Evaluates a batch under the evaluation's K and beta = 1."""
         batch = self.prepare(inputs.inputs_of(data))
-        self.apply_loss(self.make_pass(batch, self.evaluation_stream.next_seed()), batch.weight, False)
+        self._apply_losses(self.make_pass(batch, self.evaluation_stream.next_seed()), batch, False)
         rows = tf.shape(batch.observations)[0]
         weight = tf.ones([rows]) if batch.weight is None else tf.cast(batch.weight, tf.float32)
         record_loss(self, sum(self.loss_layer.losses), tf.reduce_sum(weight))

@@ -96,17 +96,26 @@ class RNN(StepwiseModel):
     ) -> ExactPass:
         """See `SequenceModel`; there is no noise."""
         mask = None if batch.mask is None else batch_to_time_major(batch.mask)
-        observations, covariates = self._without_padding(batch)
-        hidden = self._unroll(step.join(observations, covariates))
-        previous_hidden = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
-        previous_hidden = cut_gradient(previous_hidden, tf.range(tf.shape(hidden)[1])[:, tf.newaxis], self.truncation)
-        parameters = self.decoder(step.join(previous_hidden, covariates))
-        if batch.observed is None:
-            log_likelihood = self.emission.log_prob(parameters, observations)  # [B, T]
-        else:  # the GRU has read 0 for what is missing
-            log_likelihood = self.emission.log_prob_observed(parameters, observations, batch.observed)
+        log_likelihood, parameters, hidden = self._score_steps(self.gru, self.decoder, batch)
         outputs = {"emission_parameters": parameters, "latent": hidden[..., :0], "hidden": hidden}
         return ExactPass(mask, batch_to_time_major(log_likelihood), outputs)
+
+    def _score_steps(
+        self, gru: keras.layers.GRU, decoder: networks.MLP, batch: Batch
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns log p(x_t | x_{<t}), `[B, T]`, the emission's parameters, `[B, T, P]`, and h_t, `[B, T, H]`."""
+        observations, covariates = self._without_padding(batch)
+        hidden = self._unroll(gru, step.join(observations, covariates))
+        parameters = decoder(step.join(self._previous(hidden), covariates))
+        if batch.observed is None:
+            return self.emission.log_prob(parameters, observations), parameters, hidden
+        # The GRU has read 0 for what is missing.
+        return self.emission.log_prob_observed(parameters, observations, batch.observed), parameters, hidden
+
+    def _previous(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns h_{t-1}, `[B, T, H]`, as it goes into step t, of h_t."""
+        previous = tf.concat([tf.zeros_like(hidden[:, :1]), hidden[:, :-1]], axis=1)
+        return cut_gradient(previous, tf.range(tf.shape(hidden)[1])[:, tf.newaxis], self.truncation)
 
     def _without_padding(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Returns x, `[B, T, D]`, and u, `[B, T, U]` or None, in the dtype of densities, their padding zeros."""
@@ -116,10 +125,10 @@ class RNN(StepwiseModel):
             parts = [None if part is None else tf.where(real, part, 0.0) for part in parts]
         return parts[0], parts[1]
 
-    def _unroll(self, observations: tf.Tensor) -> tf.Tensor:
+    def _unroll(self, gru: keras.layers.GRU, observations: tf.Tensor) -> tf.Tensor:
         """Returns h_t for all steps, `[B, T, H]`, whose gradient stops between segments of `truncation` steps."""
         if self.truncation is None:
-            return self.gru(observations)
+            return gru(observations)
         batch_size, num_steps = size_of(observations, 0), size_of(observations, 1)
         length = (min if isinstance(num_steps, int) else tf.minimum)(num_steps, self.truncation)
         count = -(-num_steps // length)
@@ -127,7 +136,7 @@ class RNN(StepwiseModel):
         segments = tf.reshape(segments, [batch_size, count, length, observations.shape[2]])
 
         def add(index, hidden, states):
-            segment = self.gru(segments[:, index], initial_state=tf.stop_gradient(hidden))  # [B, length, H]
+            segment = gru(segments[:, index], initial_state=tf.stop_gradient(hidden))  # [B, length, H]
             return index + 1, segment[:, -1], states.write(index, batch_to_time_major(segment))
 
         start = *self.cell.get_initial_state(batch_size), tf.TensorArray(self.compute_dtype, count)

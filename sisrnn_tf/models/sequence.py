@@ -1,7 +1,7 @@
 """Sequence models with a latent in every step: SISRNN, and its point-mass case VRNN."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -49,6 +49,9 @@ class SISRNN(MixingModel, StepwiseModel):
         >>> model.fit(observations, epochs=5)  # [N, T, 28] of 0 and 1
         >>> model.bound(observations, num_mixing=10, seed=0).surrogate  # [N], nats, <= log p(x)
     """
+
+    # Arguments under which it trains by its objective alone.
+    BOUND_ALONE: ClassVar[Mapping[str, Any]] = {}
 
     cell: SISRNNCell
 

@@ -32,7 +32,9 @@ def train(workdir: Workdir, config: ExperimentConfig) -> str:
     for preset in PRESETS:
         base = _fields(from_options(preset, always))
         changed[preset] = {name: value for name, value in given.items() if value != base[name]}
-    preset = min(changed, key=lambda name: len(changed[name]))
+    family = FAMILIES[config.model.model]
+    unused = set(family.options) - set(family.used_options(vars(config.model)))  # flags for these are refused
+    preset = min(changed, key=lambda name: (len(unused & set(changed[name])), len(changed[name])))
     used = DATASETS[config.data.dataset].options
     shown = {
         name: value for name, value in always.items() if name in used or name not in ("binarization", "normalization")

@@ -44,7 +44,7 @@ _SECTIONS = {
 
 # Rows of the table of metrics and what they mean; metrics that are not here follow by name.
 _METRICS = {
-    "loss": "what is minimized: minus L_K at the current beta; in validation at beta = 1",
+    "loss": "what is minimized: minus L_K at the current beta, and auxiliary costs; in validation at beta = 1 alone",
     "surrogate": "L_K at beta = 1: reconstruction - kl",
     "reconstruction": "log p(x | z, h)",
     "kl": "log ghat(z) - log p(z | h)",
@@ -52,8 +52,12 @@ _METRICS = {
     "lower_bound": "L, the bound without the mixture",
     "kl_weight": "beta",
     "num_mixing": "K",
+    "log_likelihood": "exact",
+    "auxiliary": "-log N(b; ..) of the backward state b, given z; of training's loss alone",
+    "twin": "distance to the backward states; of training's loss alone",
+    "backward": "minus log-likelihood of the backward network; of training's loss alone",
 }
-_EXACT_LOSS = "minus the exact log-likelihood"
+_EXACT_LOSS = "minus the exact log-likelihood, and auxiliary costs; in validation alone"
 
 # Columns of the table of latent dimensions.
 _DIMENSIONS = {

@@ -36,8 +36,9 @@ def _cell(**kwargs):
 
 
 def _model(kind, **kwargs):
-    if kind == "RNN":
-        return sisrnn_tf.RNN(_emission(), hidden_size=H, decoder_sizes=(5,), activation="tanh", seed=3, **kwargs)
+    if kind in EXACT:
+        sizes = {"hidden_size": H, "decoder_sizes": (5,)}
+        return getattr(sisrnn_tf, kind)(_emission(), activation="tanh", seed=3, **sizes, **kwargs)
     sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,), "activation": "tanh"}
     shared = {"kl_weight": 0.5, "num_mixing": 2, "eval_num_mixing": 3, "seed": 3}
     dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
@@ -47,6 +48,9 @@ def _model(kind, **kwargs):
         return sisrnn_tf.SentenceSISRNN(V, **sizes, **parts, **shared, **kwargs)
     if kind == "StateSpaceModel":
         return sisrnn_tf.StateSpaceModel(Switches(Z, D), _posterior(**dtype), **shared, **kwargs)
+    if kind == "ZForcing":
+        posterior = _posterior(summary=sisrnn_tf.posteriors.BackwardGRU(3, **dtype), **dtype)
+        return sisrnn_tf.ZForcing(_emission(), posterior=posterior, auxiliary_weight=0.1, **sizes, **shared, **kwargs)
     posterior = _posterior(**dtype) if kind == "SISRNN" else sisrnn_tf.posteriors.Gaussian(Z, (5,), **dtype)
     return getattr(sisrnn_tf, kind)(_emission(), posterior=posterior, **sizes, **shared, **kwargs)
 
@@ -72,13 +76,15 @@ LAYERS = {
     "StochasticRNN": lambda **kwargs: sisrnn_tf.StochasticRNN(_cell(**kwargs), **kwargs),
     "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(sisrnn_tf.objectives.SIVI(3), 0.5, 7, **kwargs),
     "ExactLoss": sisrnn_tf.ExactLoss,
+    "AuxiliaryLoss": lambda **kwargs: sisrnn_tf.AuxiliaryLoss(0.5, **kwargs),
     "RandomStream": lambda **kwargs: random.RandomStream(9, **kwargs),
     "SentenceCell": lambda **kwargs: sisrnn_tf.SentenceCell(Z, H, posterior=_posterior(**kwargs), **kwargs),
     "WordEmbedding": lambda **kwargs: WordEmbedding(V, E, **kwargs),
     "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 1, 3, 2, 0.3, **kwargs),
     "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
 }
-MODELS = ("SISRNN", "VRNN", "SRNN", "RNN", "SentenceSISRNN", "StateSpaceModel")
+MODELS = ("SISRNN", "VRNN", "SRNN", "ZForcing", "RNN", "TwinNet", "SentenceSISRNN", "StateSpaceModel")
+EXACT = ("RNN", "TwinNet")
 # Models that compute in bfloat16 too: a state of known dynamics holds z and t, which that would round.
 NARROW = tuple(kind for kind in MODELS if kind != "StateSpaceModel")
 OBJECTS = {
@@ -133,6 +139,7 @@ CALLS = {
     "StochasticRNN": lambda layer: layer(tf.constant(X[:B]), mask=tf.constant(MASK[:B])),
     "SIVILoss": lambda layer: layer(passed=GivenPass(*given_densities(T, B)), weight=WEIGHT[:B], training=True),
     "ExactLoss": lambda layer: layer(given_densities(T, B)[0].emission, weight=WEIGHT[:B]),
+    "AuxiliaryLoss": lambda layer: layer(tf.ones([B]), WEIGHT[:B], training=True),
     "RandomStream": lambda layer: layer.next_seed(),
     "SentenceCell": lambda layer: layer.prior_part.parameters(tf.ones([B, H])),
     "WordEmbedding": lambda layer: layer.logits(layer(WORDS[:B])),
@@ -141,7 +148,7 @@ CALLS = {
 }
 # Layers whose outputs are no parameters of a distribution.
 NO_PARAMETERS = (
-    *("SIVILoss", "ExactLoss", "RandomStream", "BackwardGRU", "GRUTransition", "SRNNTransition"),
+    *("SIVILoss", "ExactLoss", "AuxiliaryLoss", "RandomStream", "BackwardGRU", "GRUTransition", "SRNNTransition"),
     *("TransformerDecoder", "LSTMDecoder"),
 )
 # What `build` is given.
@@ -297,7 +304,7 @@ def test_a_recurrent_layer_in_a_functional_model_is_saved_and_loaded(name, tmp_p
 
 def test_a_model_is_saved_and_loaded_with_its_optimizer(trained, tmp_path):
     kind, model, _ = trained
-    if kind != "RNN":
+    if kind not in EXACT:
         model.loss_layer.num_mixing, model.loss_layer.kl_weight = 4, 0.25
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -368,7 +375,7 @@ def test_bare_arrays_dictionaries_and_validation(kind):
     assert history["val_loss"][0] == pytest.approx(model.evaluate(x, batch_size=B, verbose=0, return_dict=True)["loss"])
     logs = model.evaluate(_dataset({"observations": x}), verbose=0, return_dict=True)
     assert history["val_loss"][0] == pytest.approx(logs["loss"], rel=1e-5)
-    if kind != "RNN":
+    if kind not in EXACT:
         assert {"surrogate", "lower_bound", "regularizer", "reconstruction", "kl"} < set(history)
         num_mixing = ([0], [0]) if kind in ("VRNN", "SRNN") else ([2], [3])  # a point mass has no further components
         assert (history["num_mixing"], history["val_num_mixing"]) == num_mixing

@@ -26,7 +26,7 @@ _PANELS: tuple[_Panel, ...] = (
         "Negative log-likelihood",
         "NLL [nats per sequence]",
         (
-            ("loss", "training", _TRAIN_COLOR, 1),
+            ("log_likelihood", "training", _TRAIN_COLOR, -1),
             ("val_loss", "validation", _VALIDATION_COLOR, 1),
         ),
     ),
@@ -57,10 +57,10 @@ def training_curves(records: Iterable[Mapping[str, Any]]) -> Figure:
     """Plots what `metrics.jsonl` holds; metrics that no record has leave no trace.
 
     Args:
-        records: one mapping an epoch. Read where present: `epoch` (else the position, from 1), `loss`, of a bound
-            `surrogate` (shown negated) instead, `val_loss`,
-            `reconstruction`, `val_reconstruction` (sum_t log p(x_t|.), shown negated), `kl`, `val_kl` (nats per
-            sequence), `kl_weight` and `num_mixing`. None and values that are not finite leave a gap.
+        records: one mapping an epoch. Read where present: `epoch` (else the position, from 1), `log_likelihood`
+            (shown negated), of a bound `surrogate` (likewise) instead, `val_loss`, `reconstruction`,
+            `val_reconstruction` (sum_t log p(x_t|.), shown negated), `kl`, `val_kl` (nats per sequence), `kl_weight`
+            and `num_mixing`. None and values that are not finite leave a gap.
 
     Returns:
         A figure with one panel each for the NLL, its parts, beta and K, as far as the records know them.

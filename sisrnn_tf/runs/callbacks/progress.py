@@ -40,12 +40,13 @@ class Progress(keras.callbacks.Callback):
         first_step, start = self._first or (step, time.monotonic())
         elapsed = time.monotonic() - start
         left = elapsed / max(1, step - first_step) * (self.total_steps - step)
+        # The loss is neither bound nor likelihood while beta is not 1, or where there is an auxiliary cost.
+        known = (-logs[name] for name in ("surrogate", "log_likelihood") if name in logs)
         filled = 20 * step // self.total_steps
         parts = [
             f"[{'=' * filled}{'.' * (20 - filled)}] step {step}/{self.total_steps}",
             f"epoch {math.ceil(step / self.steps_per_epoch)}",
-            # The loss is no bound while beta is not 1; minus the surrogate always is.
-            f"{self.quantity} {-logs['surrogate'] if 'surrogate' in logs else logs['loss']:.3f}",
+            f"{self.quantity} {next(known, logs.get('loss', math.nan)):.3f}",
         ]
         if "val_loss" in logs:
             parts.append(f"validation {self.quantity} {logs['val_loss']:.3f}")
