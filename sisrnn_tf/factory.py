@@ -19,6 +19,7 @@ from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.inference import objectives, schedules
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
 from sisrnn_tf.models.srnn import SRNN
 
@@ -119,9 +120,14 @@ BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
     "vrnn": functools.partial(latent.make_model, VRNN, latent.make_gru_parts, posterior.make_gaussian),
     "srnn": functools.partial(latent.make_model, SRNN, latent.make_srnn_parts, make_posterior),
     "rnn": exact.make_rnn,
-    "sentence_sisrnn": functools.partial(sentences.make_model, sentences.make_transformer, make_posterior),
-    "vae_lstm": functools.partial(sentences.make_model, sentences.make_lstm, posterior.make_gaussian),
-    "vae_transformer": functools.partial(sentences.make_model, sentences.make_transformer, posterior.make_gaussian),
+    "sentence_sisrnn": functools.partial(
+        sentences.make_model, SentenceSISRNN, sentences.make_transformer, make_posterior
+    ),
+    "vae_lstm": functools.partial(sentences.make_model, SentenceSISRNN, sentences.make_lstm, posterior.make_gaussian),
+    "vae_transformer": functools.partial(
+        sentences.make_model, SentenceSISRNN, sentences.make_transformer, posterior.make_gaussian
+    ),
+    "sa_vae": functools.partial(sentences.make_refined, make_posterior),
 }
 
 
