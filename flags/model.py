@@ -29,7 +29,7 @@ flags.DEFINE_enum(
     None,
     MIXINGS,
     "How the posterior is made of Gaussians. none: it is one; joint: a mixture over whole latent vectors, the paper's; "
-    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn and zforcing none.",
+    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn, zforcing and sa_vae none.",
 )
 flags.DEFINE_list(
     "noise_sizes", None, "Of --mixing=joint: noise dimensions at the input of each encoder layer, comma-separated."
@@ -65,9 +65,17 @@ flags.DEFINE_float(
 flags.DEFINE_integer("embedding_size", None, "Of text: size of words' embeddings, and of the decoder.")
 flags.DEFINE_integer("decoder_blocks", None, "Of text: blocks of the transformer.")
 flags.DEFINE_integer("attention_heads", None, "Of text: attention heads of the transformer.")
-flags.DEFINE_integer("lstm_size", None, "Of text: units of the LSTM of vae_lstm.")
+flags.DEFINE_integer("lstm_size", None, "Of text: units of the LSTM that decodes.")
 flags.DEFINE_float("dropout", None, "Of text: dropout of the decoder.")
 flags.DEFINE_float("word_dropout", None, "Of text: probability with which training hides a word from the decoder.")
+flags.DEFINE_integer(
+    "refinement_steps", None, "Of sa_vae: gradient steps that refine the posterior of each sentence; 0: none, a VAE."
+)
+flags.DEFINE_float("refinement_rate", None, "Of sa_vae: size of such a step, per nat of the sentence's own bound.")
+flags.DEFINE_float("refinement_momentum", None, "Of sa_vae: momentum of the steps, in [0, 1).")
+flags.DEFINE_float(
+    "refinement_clip", None, "Of sa_vae: largest norm of a sentence's gradient, by its means and by its log-variances."
+)
 flags.DEFINE_enum(
     "emission",
     None,

@@ -21,6 +21,7 @@ if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
     from sisrnn_tf.models import decoders
     from sisrnn_tf.models.deterministic import RNN
     from sisrnn_tf.models.sampling import Sampler
+    from sisrnn_tf.models.semi_amortized import SAVAE
     from sisrnn_tf.models.sentence import SentenceSISRNN
     from sisrnn_tf.models.sequence import SISRNN, VRNN
     from sisrnn_tf.models.srnn import SRNN
@@ -32,6 +33,7 @@ if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
 
 __all__ = [
     "RNN",
+    "SAVAE",
     "SISRNN",
     "SRNN",
     "VRNN",

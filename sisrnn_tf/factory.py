@@ -19,6 +19,7 @@ from sisrnn_tf.data.spec import DataSpec, SequenceDataset
 from sisrnn_tf.data.vocabulary import Vocabulary
 from sisrnn_tf.inference import objectives, schedules
 from sisrnn_tf.models.base import SequenceModel
+from sisrnn_tf.models.sentence import SentenceSISRNN
 from sisrnn_tf.models.sequence import SISRNN, VRNN
 from sisrnn_tf.models.srnn import SRNN
 
@@ -121,9 +122,14 @@ BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
     "zforcing": functools.partial(latent.make_z_forcing, make_posterior),
     "rnn": exact.make_rnn,
     "twinnet": exact.make_twin_net,
-    "sentence_sisrnn": functools.partial(sentences.make_model, sentences.make_transformer, make_posterior),
-    "vae_lstm": functools.partial(sentences.make_model, sentences.make_lstm, posterior.make_gaussian),
-    "vae_transformer": functools.partial(sentences.make_model, sentences.make_transformer, posterior.make_gaussian),
+    "sentence_sisrnn": functools.partial(
+        sentences.make_model, SentenceSISRNN, sentences.make_transformer, make_posterior
+    ),
+    "vae_lstm": functools.partial(sentences.make_model, SentenceSISRNN, sentences.make_lstm, posterior.make_gaussian),
+    "vae_transformer": functools.partial(
+        sentences.make_model, SentenceSISRNN, sentences.make_transformer, posterior.make_gaussian
+    ),
+    "sa_vae": functools.partial(sentences.make_refined, make_posterior),
 }
 
 

@@ -31,9 +31,23 @@ def sentence_model():
     return sisrnn_tf.SentenceSISRNN(len(VOCABULARY), 2, 6, 4, **parts)
 
 
+def refined_model():
+    """Of text, whose posterior is refined."""
+    keras.utils.set_random_seed(1)
+    decoder = sisrnn_tf.decoders.LSTMDecoder(6, 5, use_cudnn=False)
+    steps = {"refinement_steps": 2, "refinement_rate": 0.3}
+    return sisrnn_tf.SAVAE(len(VOCABULARY), 2, 6, 4, decoder, end_id=1, unknown_id=3, **steps)
+
+
 def make_models():
-    """Of real numbers in the user's units with particles; binary; exact; and of sentences."""
-    return {"sisrnn": _real_model(), "vrnn": build_model("VRNN"), "rnn": build_model("RNN"), "text": sentence_model()}
+    """Of real numbers in the user's units with particles; binary; exact; and two of sentences."""
+    return {
+        "sisrnn": _real_model(),
+        "vrnn": build_model("VRNN"),
+        "rnn": build_model("RNN"),
+        "text": sentence_model(),
+        "refined": refined_model(),
+    }
 
 
 def _sequences(name, batch_size=4, num_steps=5):
@@ -51,11 +65,12 @@ def _sequences(name, batch_size=4, num_steps=5):
 TEXT = {"sentences": np.array([text.encode() for text in SENTENCES], object), "seed": SEED}
 MADE = {"batch": np.int32(3), "steps": np.int32(6), "seed": SEED}
 STREAMS = ("sisrnn", "vrnn", "rnn")
+TEXTS = ("text", "refined")
 REQUESTS = {
     **{(name, "score", size): _sequences(name, *size) for name in STREAMS for size in ((4, 5), (1, 1), (7, 9))},
     **{(name, signature): _sequences(name) for name in STREAMS for signature in ("encode", "reconstruct", "stream")},
-    **{("text", signature): TEXT for signature in ("score", "encode", "reconstruct")},
-    **{(name, "generate"): MADE for name in (*STREAMS, "text")},
+    **{(name, signature): TEXT for name in TEXTS for signature in ("score", "encode", "reconstruct")},
+    **{(name, "generate"): MADE for name in (*STREAMS, *TEXTS)},
 }
 
 

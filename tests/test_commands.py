@@ -89,6 +89,8 @@ OTHER_TEXT = ExperimentConfig(
 )
 LSTM = from_options("paper", {"dataset": "yahoo", "binarization": "none", "model": "vae_lstm", "lstm_size": 7})
 NO_IMAGE = {"binarization": "none"}
+REFINEMENT = {"refinement_steps": 3, "refinement_rate": 0.2, "refinement_momentum": 0.25, "refinement_clip": 4.0}
+REFINED = from_options("paper", {"dataset": "pydoc", "model": "sa_vae"} | REFINEMENT | NO_IMAGE)
 STROKES = {"data_dir": "kanji.npz", "num_components": 3, "emission_scale_floor": 0.01, "max_correlation": 0.0}
 SERIES = [
     from_options("paper", {"dataset": "strokes", "allow_pickle": True} | STROKES | NO_IMAGE),
@@ -117,6 +119,7 @@ CONFIGS = [
     OTHER,
     OTHER_TEXT,
     LSTM,
+    REFINED,
     from_options("small", {"dataset": "pydoc", "binarization": "none", "model": "vae_transformer", "epochs": 3}),
     *(
         row.config(seed, "DIR")
@@ -162,8 +165,8 @@ def words(command):
 
 
 def test_no_field_of_the_other_configuration_is_the_default():
-    """Each field differs in a configuration of images, of text, of the LSTM, of real values, or of another system."""
-    configs = (OTHER, OTHER_TEXT, LSTM, *SERIES, *SYSTEMS)
+    """Each field differs in a configuration of images, text, the LSTM, a refinement, real values, or another system."""
+    configs = (OTHER, OTHER_TEXT, LSTM, REFINED, *SERIES, *SYSTEMS)
     for section in dataclasses.fields(ExperimentConfig):
         parts = (section.default, *(getattr(config, section.name) for config in configs))
         defaults, *others = map(dataclasses.asdict, parts)

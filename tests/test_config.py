@@ -190,6 +190,21 @@ def test_models_of_sentences_have_nothing_to_truncate():
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jit_compile": True}, "`jit_compile` must be False with model=sa_vae"),
+        ({"refinement_steps": -1}, "`refinement_steps` must be at least 0"),
+        ({"refinement_rate": 0.0}, "`refinement_rate` must be positive"),
+        ({"refinement_momentum": 1.0}, r"`refinement_momentum` must be in \[0, 1\)"),
+        ({"mixing": "joint"}, r"`noise_sizes` must be as long as encoder_sizes=\(\)"),
+    ],
+)
+def test_what_a_refinement_cannot_do_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        from_options("paper", {"model": "sa_vae", "dataset": "pydoc", "binarization": "none"} | options)
+
+
+@pytest.mark.parametrize(
     ("dataset", "size", "preset", "options"),
     [
         ("csv", 20_000, "small", {"epochs": 40}),

@@ -40,6 +40,7 @@ def exports(models, tmp_path_factory):
     models["vrnn"].export(folder / "vrnn" / "1", num_mixing=K)
     models["rnn"].export(folder / "rnn" / "1", num_mixing=K, num_importance=M)
     models["text"].export(folder / "text" / "12", num_mixing=K, num_importance=M, vocabulary=VOCABULARY)
+    models["refined"].export(folder / "refined" / "1", num_mixing=K, num_importance=M, vocabulary=VOCABULARY)
     return folder
 
 
@@ -52,7 +53,7 @@ def answers(exports):
     return pickle.loads(process.stdout)
 
 
-@pytest.mark.parametrize("key", [key for key in REQUESTS if key[1] == "score" and key[0] != "text"])
+@pytest.mark.parametrize("key", [key for key in REQUESTS if key[1] == "score" and key[0] in STREAMS])
 def test_score_is_the_models_in_the_users_units(models, answers, key):
     name, inputs = key[0], REQUESTS[key]
     num_importance = M if name == "sisrnn" else 1
@@ -108,20 +109,21 @@ def test_nan_is_a_missing_value_where_the_export_says_so(models, name):
         signatures.score(np.where(observed, np.inf, np.nan).astype(np.float32), mask, tf.constant(SEED))
 
 
-def test_sentences_go_in_and_out_as_text(models, answers):
-    model = models["text"]
+@pytest.mark.parametrize("name", cases.TEXTS)
+def test_sentences_go_in_and_out_as_text(models, answers, name):
+    model = models[name]
     encoded = [VOCABULARY.encode(text) for text in SENTENCES]
     mask = np.arange(4) < np.array([[len(ids)] for ids in encoded])
     words = np.array([[*ids, *[VOCABULARY.end_id] * (4 - len(ids))] for ids in encoded])
     score = model.score(words, mask, M, K, SEED)
-    np.testing.assert_allclose(answers["text", "score"]["log_likelihood"], score, rtol=1e-5)
-    np.testing.assert_allclose(answers["text", "encode"]["latent"], model.encode(words, mask, SEED), rtol=1e-4)
+    np.testing.assert_allclose(answers[name, "score"]["log_likelihood"], score, rtol=1e-5)
+    np.testing.assert_allclose(answers[name, "encode"]["latent"], model.encode(words, mask, SEED), rtol=1e-4)
     for signature, made in (
         ("generate", model.generate(3, 6, SEED)),
         ("reconstruct", model.reconstruct(words, mask, SEED)),
     ):
         lines = [VOCABULARY.decode(ids).encode() for ids in made.numpy().tolist()]
-        assert answers["text", signature]["sentences"].tolist() == lines
+        assert answers[name, signature]["sentences"].tolist() == lines
 
 
 def test_text_is_split_as_the_training_data_was(models):

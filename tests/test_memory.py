@@ -24,7 +24,7 @@ SIZES = {
     "lstm_size": 11,
     "num_components": 4,
 }
-TEXT = ("sentence_sisrnn", "vae_lstm", "vae_transformer")
+TEXT = ("sentence_sisrnn", "vae_lstm", "vae_transformer", "sa_vae")
 
 
 def _spec(emission, size=3):
@@ -46,6 +46,15 @@ def test_weights_are_counted_as_keras_counts_them(model, emission):
     count = sum(int(weight.numpy().size) for weight in made.trainable_weights)
     wanted = memory.estimate(config, spec, factory.make_emission(config.model, spec))
     assert wanted.num_parameters == count and wanted.weight_bytes == 16 * count
+
+
+@pytest.mark.parametrize(("model", "emission"), [("srnn", "bernoulli"), ("sa_vae", "tokens")])
+def test_the_weights_of_noise_are_counted_where_nothing_is_hidden(model, emission):
+    config = from_options("small", {"model": model} | SIZES | {"encoder_sizes": (), "mixing": "per_dimension"})
+    spec, vocabulary = _spec(emission, len(VOCABULARY)), VOCABULARY if emission == "tokens" else None
+    made = factory.make_model(config.model, config.training, spec, vocabulary)
+    count = sum(int(weight.numpy().size) for weight in made.trainable_weights)
+    assert memory.estimate(config, spec, factory.make_emission(config.model, spec)).num_parameters == count
 
 
 def test_a_step_wants_its_batch_and_noise():

@@ -98,21 +98,12 @@ def test_chunks_of_particles_change_nothing(models, monkeypatch):
     np.testing.assert_allclose(model.log_likelihood(WORDS, MASK, 7, 2, seed=3), whole, rtol=1e-12)
 
 
-def _quadrature(model, words, num_nodes=80):
-    """p(x_1..x_T), `[N]`, by Gauss-Hermite quadrature over z ~ N(0, 1)."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(num_nodes)
-    total = 0.0
-    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        total += weight * np.exp([reference.log_likelihood(model, sentence, np.array([node])) for sentence in words])
-    return total
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_estimates_are_unbiased_and_the_likelihood_sums_to_one(kind):
     """The mean of exp of 4,000 estimates is the likelihood by quadrature, within 4 standard errors (6e-5 each)."""
     model = make(kind, latent_size=1, vocabulary_size=3)
     sentences = list(itertools.product(range(3), repeat=3))
-    exact = _quadrature(model, sentences)
+    exact = reference.quadrature(model, sentences)
     np.testing.assert_allclose(exact.sum(), 1.0, rtol=1e-7)
     rows = np.tile(sentences[5], [4000, 1])
     for num_importance, num_mixing in ((1, 0), (1, 4), (3, 4)):
@@ -125,7 +116,7 @@ def test_estimates_are_unbiased_and_the_likelihood_sums_to_one(kind):
 def test_bounds_rise_with_k_and_m():
     model = make(latent_size=1, vocabulary_size=3)
     rows = np.tile([2, 0, 1], [4000, 1])
-    exact = np.log(_quadrature(model, [(2, 0, 1)]))[0]
+    exact = np.log(reference.quadrature(model, [(2, 0, 1)]))[0]
     by_k = [model.bound(rows, None, k, seed=5).surrogate.numpy().mean() for k in (0, 3, 30)]
     by_m = [model.log_likelihood(rows, None, m, 3, seed=5).numpy().mean() for m in (1, 10)]
     assert by_k[0] < by_k[1] < by_k[2] < exact
@@ -196,7 +187,7 @@ def test_writing_with_the_cache_is_writing_without_it(models, kind):
 def test_generated_sentences_come_as_often_as_their_likelihood_says():
     model = make("lstm", latent_size=1, vocabulary_size=3, end_id=0)
     written = model.generate(20_000, 2, seed=4).numpy()
-    expected = _quadrature(model, list(itertools.product(range(3), repeat=2)))
+    expected = reference.quadrature(model, list(itertools.product(range(3), repeat=2)))
     expected = np.concatenate([[expected[:3].sum()], expected[3:]])  # what follows an end is not drawn
     found = np.array([np.mean((written == pair).all(axis=1)) for pair in itertools.product(range(3), repeat=2)])
     found = np.concatenate([[found[:3].sum()], found[3:]])

@@ -97,9 +97,11 @@ def batch_of(name):
 
 @functools.cache
 def model_of(name, model_class):
-    if model_class is sisrnn_tf.SentenceSISRNN:
-        posterior, decoder = sisrnn_tf.posteriors.SemiImplicit(2, (3,), (2,)), sisrnn_tf.decoders.LSTMDecoder(4, 3)
-        return model_class(V, 2, 4, 3, decoder=decoder, posterior=posterior)
+    if name == "Categorical":
+        posterior = sisrnn_tf.posteriors.SemiImplicit(2, (3,), (2,))
+        decoder = sisrnn_tf.decoders.LSTMDecoder(4, 3, use_cudnn=False)
+        steps = {"refinement_steps": 1} if model_class is sisrnn_tf.SAVAE else {}
+        return model_class(V, 2, 4, 3, decoder=decoder, posterior=posterior, **steps)
     if model_class in (sisrnn_tf.RNN, sisrnn_tf.TwinNet):
         return model_class(EMISSIONS[name], hidden_size=3, decoder_sizes=(3,))
     if model_class is sisrnn_tf.StateSpaceModel:

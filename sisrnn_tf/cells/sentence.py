@@ -29,7 +29,7 @@ class SentenceCell(keras.layers.Layer):
         latent_size: Z.
         hidden_size: H.
         encoder: the posterior by its older name; give one of the two.
-        posterior: of `sisrnn_tf.posteriors`, without features; None for `SemiImplicit` with the paper's sizes.
+        posterior: of `sisrnn_tf.posteriors`, without a summary; None for `SemiImplicit` with the paper's sizes.
     """
 
     def __init__(
@@ -68,15 +68,17 @@ class SentenceCell(keras.layers.Layer):
         """Returns what the step has of an observation beside h_T `[.., H]`: nothing, `[.., 0]`."""
         return hidden[..., :0]
 
-    def posterior_context(self, observation: tf.Tensor, hidden: tf.Tensor, features: None = None) -> tf.Tensor:
-        """Returns what all draws of psi share, from an empty `[.., 0]` and h_T `[.., H]`."""
-        return self.posterior_part.context(observation, hidden)
+    def posterior_context(
+        self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns what all draws of psi share, from an empty `[.., 0]`, h_T `[.., H]` and what a refinement found."""
+        return self.posterior_part.context(observation, hidden, features)
 
     def posterior_parameters(
-        self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: None = None
+        self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: tf.Tensor | None = None
     ) -> Gaussian:
-        """Returns psi, each `[*draws, .., Z]`, from an empty `[.., 0]`, h_T `[.., H]` and eps `[*draws, .., N]`."""
-        return self.posterior_part(self.posterior_context(observation, hidden), noise)
+        """Returns psi, each `[*draws, .., Z]`, from eps `[*draws, .., N]`; the rest as of `posterior_context`."""
+        return self.posterior_part(self.posterior_context(observation, hidden, features), noise)
 
     def transition(self, observation: tf.Tensor, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """Returns h_T, `[.., H]`, as it is: no step follows."""

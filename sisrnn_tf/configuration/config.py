@@ -35,6 +35,8 @@ class ExperimentConfig:
         require(family.fits(OBJECTIVES[objective]), "objective", one_step, objective)
         one_step = "left out: a model of sentences has one stochastic step"
         require(family.has_steps or truncation is None, "truncation", one_step, truncation)
+        compiled = self.training.jit_compile
+        require(family.compiles or not compiled, "jit_compile", f"False with model={name}, see the model", compiled)
 
     def to_json(self) -> str:
         """Returns the configuration as indented JSON text."""

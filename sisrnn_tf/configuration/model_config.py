@@ -46,6 +46,10 @@ class ModelConfig:
     lstm_size: int = 1024  # of the LSTM that decodes
     dropout: float = 0.2  # of the decoder
     word_dropout: float = 0.0  # probability with which training hides a word from the decoder
+    refinement_steps: int = 20  # gradient steps that refine each sentence's posterior; 0: none
+    refinement_rate: float = 1 / 32  # of a step, per nat of the sentence's own bound
+    refinement_momentum: float = 0.5
+    refinement_clip: float = 28.0  # largest norm of a sentence's gradient by its means, and by its log-variances
     emission: str = "normal_mixture"  # of series, a key of EMISSIONS; what follows is of series and strokes
     num_components: int = 20  # of a mixture
     emission_scale_floor: float = 1e-3  # smallest scale, in normalized units
@@ -60,12 +64,13 @@ class ModelConfig:
         require_minimum("noise_per_dimension", self.noise_per_dimension, 1)
         require(self.noise_per_dimension <= 8, "noise_per_dimension", "from 1 to 8", self.noise_per_dimension)
         require(0 <= self.max_correlation < 1, "max_correlation", "in [0, 1)", self.max_correlation)
-        for name in ("scale_floor", "emission_scale_floor"):
+        for name in ("scale_floor", "emission_scale_floor", "refinement_rate", "refinement_clip"):
             require(getattr(self, name) > 0, name, "positive", getattr(self, name))
         sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
         for name in (*sizes, "num_components", "backward_size", "prior_components"):
             require_minimum(name, getattr(self, name), 1)
-        for name in ("dropout", "word_dropout"):
+        require_minimum("refinement_steps", self.refinement_steps, 0)
+        for name in ("dropout", "word_dropout", "refinement_momentum"):
             require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
         for name in ("encoder_sizes", "noise_sizes", "prior_sizes", "decoder_sizes"):
             require_sizes(name, getattr(self, name))

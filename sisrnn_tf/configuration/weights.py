@@ -39,13 +39,14 @@ def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
 
 def of_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes noise; arguments as of `of_rnn`."""
-    return of_vrnn(config, spec, emission) + _noise(config)
+    return of_vrnn(config, spec, emission) + _noise(config, _read(config, spec, emission))
 
 
 def of_srnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many one has whose latent is on top of a deterministic RNN; arguments as of `of_rnn`."""
     transition = _gru(emission.event_size + spec.covariate_size, config.hidden_size)
-    return transition + _of_step(config, spec, emission, config.latent_size) + _noise(config)
+    noise = _noise(config, _read(config, spec, emission, config.latent_size))
+    return transition + _of_step(config, spec, emission, config.latent_size) + noise
 
 
 def of_z_forcing(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
@@ -61,6 +62,11 @@ def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> 
     return _reader(config, spec) + decoder
 
 
+def of_sa_vae(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many one with an LSTM has whose posterior is refined; arguments as of `of_rnn`."""
+    return of_vae_lstm(config, spec, emission) + _noise(config, config.hidden_size)
+
+
 def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a VAE of sentences with a transformer has; arguments as of `of_rnn`."""
     size = config.embedding_size
@@ -71,7 +77,7 @@ def of_vae_transformer(config: "ModelConfig", spec: DataSpec, emission: "Emissio
 
 def of_sentence_sisrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many the same has whose posterior takes noise; arguments as of `of_rnn`."""
-    return of_vae_transformer(config, spec, emission) + _noise(config)
+    return of_vae_transformer(config, spec, emission) + _noise(config, config.hidden_size)
 
 
 def _dense(inputs: int, outputs: int) -> int:
@@ -90,24 +96,34 @@ def _of_step(config: "ModelConfig", spec: DataSpec, emission: "Emission", furthe
     """Returns how many prior, posterior and decoder have; the first two read so much more of the state."""
     latent_size, state_size = config.latent_size, config.hidden_size + further
     prior_size = 2 * latent_size if config.prior_components == 1 else config.prior_components * (1 + 2 * latent_size)
-    ahead, known = config.backward_size if config.posterior == "smoothing" else 0, spec.covariate_size
+    ahead, known = _ahead(config), spec.covariate_size
     return (
-        _posterior(config, emission.event_size + known + state_size + ahead)
+        _posterior(config, _read(config, spec, emission, further))
         + (_gru(emission.event_size + known, ahead) if ahead else 0)
         + _mlp(state_size + known, config.prior_sizes, prior_size)
         + _mlp(latent_size + config.hidden_size + known, config.decoder_sizes, emission.parameter_size)
     )
 
 
+def _ahead(config: "ModelConfig") -> int:
+    return config.backward_size if config.posterior == "smoothing" else 0
+
+
+def _read(config: "ModelConfig", spec: DataSpec, emission: "Emission", further: int = 0) -> int:
+    """Returns how many numbers the posterior of a step reads; of the state so many further ones."""
+    return emission.event_size + spec.covariate_size + config.hidden_size + further + _ahead(config)
+
+
 def _posterior(config: "ModelConfig", inputs: int) -> int:
     return _mlp(inputs, config.encoder_sizes, 2 * config.latent_size)
 
 
-def _noise(config: "ModelConfig") -> int:
+def _noise(config: "ModelConfig", inputs: int) -> int:
+    """Returns how many weights take the noise of a posterior that reads so many numbers."""
     if config.mixing == "joint":
         return sum(size * units for size, units in zip(config.noise_sizes, config.encoder_sizes, strict=True))
     if config.mixing == "per_dimension":
-        return _dense(config.encoder_sizes[-1], 2 * config.latent_size * config.noise_per_dimension)
+        return _dense((inputs, *config.encoder_sizes)[-1], 2 * config.latent_size * config.noise_per_dimension)
     return 0
 
 

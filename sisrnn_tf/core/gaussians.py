@@ -35,6 +35,12 @@ def log_densities(value: tf.Tensor, parameters: Gaussian) -> tf.Tensor:
     return -0.5 * tf.square(standardized) - tf.math.log(parameters.scale) - 0.5 * math.log(2 * math.pi)
 
 
+def kl_to_standard(parameters: Gaussian) -> tf.Tensor:
+    """Returns KL(N(loc, diag scale^2) || N(0, I)), `[..]`, in nats, of parameters each `[.., Z]`."""
+    squares = tf.square(parameters.loc) + tf.square(parameters.scale)
+    return tf.reduce_sum(0.5 * (squares - 1) - tf.math.log(parameters.scale), axis=-1)
+
+
 def to_distribution(parameters: Gaussian) -> tfd.Distribution:
     """Returns N(loc, diag scale^2), batch `[..]`, event `[Z]`, for parameters `[.., Z]`."""
     return tfd.Independent(tfd.Normal(parameters.loc, parameters.scale), 1)

@@ -10,6 +10,9 @@ numbers that resample particles m, m + 1, .. of row b after step t come from fol
 m), b), what predicts x_t before it is seen from fold_in(fold_in(of the step, -2), b), and with particle m from
 fold_in(fold_in(fold_in(of the step, -2), m), b).
 
+What a refinement draws in its step k, one for all particles, comes from fold_in(fold_in(of the pass, -3), k): for row b
+by fold_in(that, b), as of a row above, so the refined posterior does not depend on the draws that are made from it.
+
 So more steps, particles, rows or mixing draws extend fewer, and chunks, batches and streams cut a pass without changing
 a draw.
 """
@@ -22,7 +25,7 @@ from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.types import Noise
 
 _MIXING, _LATENT, _EXTRA_MIXING, _MISSING = range(4)
-_RESAMPLING, _PREDICTION = -1, -2
+_RESAMPLING, _PREDICTION, _REFINEMENT = -1, -2, -3
 
 
 def step_seeds(seed: tf.Tensor, num_steps: int | tf.Tensor) -> tf.Tensor:
@@ -48,6 +51,11 @@ def row_seeds(
     size = count * batch_size
     seeds = tf.reshape(seeds, tf.concat([leading, [size, 2]], axis=0))
     return tf.ensure_shape(seeds, [*seed.shape[:-1], size if isinstance(size, int) else None, 2])
+
+
+def refinement_seed(seed: tf.Tensor, step: int | tf.Tensor) -> tf.Tensor:
+    """Returns the seed, int32 `[2]`, of step k of the refinement in the pass of a seed int32 `[2]`."""
+    return random.fold_in(random.fold_in(seed, _REFINEMENT), step)
 
 
 def draw(cell: keras.layers.Layer, seeds: tf.Tensor) -> Noise:

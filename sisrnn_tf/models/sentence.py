@@ -124,9 +124,10 @@ class SentenceSISRNN(MixingModel, WritingModel):
         self, observations: Array, mask: Array | None, seed: tf.Tensor, covariates: Array | None = None
     ) -> tuple[tf.Tensor, Trajectory, tf.Tensor, tf.Tensor]:
         """See `MixingModel`."""
-        trajectory, _, seeds = self.make_pass(self._to_batch(observations, mask, None, covariates), seed).first
+        passed = self.make_pass(self._to_batch(observations, mask, None, covariates), seed)
+        trajectory, _, seeds = passed.first
         hidden = trajectory.previous_hidden
-        context = self.cell.posterior_context(self.cell.no_observation(hidden), hidden)
+        context = self.cell.posterior_context(self.cell.no_observation(hidden), hidden, passed.features(1))
         return context, trajectory, seeds, tf.ones(hidden.shape[:2], tf.bool)
 
     def read(self, batch: Batch) -> tuple[Batch, tf.Tensor]:
@@ -214,12 +215,16 @@ class SentencePass(Pass):
         """The first latent of each sentence as a trajectory, log p(x_t | x_{<t}, z) `[B, T]`, and the rows' seeds."""
         return self._infer(0, 1)
 
+    def features(self, count: int | tf.Tensor) -> tf.Tensor | None:
+        """Returns what the posterior is told beside h_T, `[1, m B, F]` of m latents of each sentence; None: nothing."""
+        return None
+
     def _infer(self, first: int | tf.Tensor, count: int | tf.Tensor):
         cell = self.model.cell
         seeds = noise.row_seeds(noise.step_seeds(self.seed, 1), self.rows, count, first)  # [1, m B, 2]
         draws = noise.draw(cell, seeds)
         hidden = tf.tile(self.hidden, [count, 1])[tf.newaxis]  # [1, m B, H]
-        trajectory = step.infer(cell, cell.no_observation(hidden), None, hidden, draws)
+        trajectory = step.infer(cell, cell.no_observation(hidden), self.features(count), hidden, draws)
         return trajectory, self.model.word_log_probs(self.batch, trajectory.latent[0], self.dropout_seed), seeds
 
     def paths(self, first: int | tf.Tensor, count: int | tf.Tensor, num_mixing: int | tf.Tensor) -> Paths:
@@ -233,7 +238,8 @@ class SentencePass(Pass):
             cell.posterior_part.log_density(latent, psi),
         )
         nothing = cell.no_observation(hidden)
-        mixture = mixture_of(cell, nothing, None, trajectory, densities.posterior, seeds, num_mixing)
+        features = self.features(count)
+        mixture = mixture_of(cell, nothing, features, trajectory, densities.posterior, seeds, num_mixing)
         return Paths(densities, mixture, None)
 
     def filter(self, count: int | tf.Tensor, num_mixing: int | tf.Tensor, resampling: Resampling) -> Filtered:

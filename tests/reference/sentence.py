@@ -48,6 +48,15 @@ def log_likelihood(model, words, latent):
     return total
 
 
+def quadrature(model, sentences, num_nodes=80):
+    """p(x_1..x_T) of sentences, `[S]`, by Gauss-Hermite quadrature over z ~ N(0, 1)."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(num_nodes)
+    total = 0.0
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        total += weight * np.exp([log_likelihood(model, words, np.array([node])) for words in sentences])
+    return total
+
+
 def bound(model, words, mixing, latent_noise, extra_mixing, activation=relu):
     """L_K of one sentence; noise `[N]`, `[Z]` and `[K, N]`."""
     hidden = read(model, words)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from sisrnn_tf.core import random
 from sisrnn_tf.core.networks import concat, dropout
 from sisrnn_tf.core.types import Shape
-from sisrnn_tf.core.validation import require_int
+from sisrnn_tf.core.validation import require, require_int
 from sisrnn_tf.models.decoders.part import DecoderPart
 
 
@@ -20,15 +20,23 @@ class LSTMDecoder(DecoderPart):
         size: E, of inputs and features.
         units: of the LSTM.
         dropout_rate: of the inputs and of the features.
+        use_cudnn: whether a GPU may take cuDNN's LSTM, which is faster, and whose gradient has no gradient.
 
     Call arguments and returned features: as of `TransformerDecoder`.
     """
 
-    def __init__(self, size: int = 512, units: int = 1024, dropout_rate: float = 0.5, **kwargs: Any):
+    def __init__(
+        self, size: int = 512, units: int = 1024, dropout_rate: float = 0.5, use_cudnn: bool = True, **kwargs: Any
+    ):
         super().__init__(size, dropout_rate, **kwargs)
+        require(isinstance(use_cudnn, bool), "use_cudnn", "True or False", use_cudnn)
+        self.use_cudnn = use_cudnn
         self.units = require_int("units", units, 1)
         self.initial = keras.layers.Dense(2 * units, dtype=self.dtype_policy, name="initial")
-        self.lstm = keras.layers.LSTM(units, return_sequences=True, dtype=self.dtype_policy, name="lstm")
+        of_gpu = "auto" if use_cudnn else False
+        self.lstm = keras.layers.LSTM(
+            units, return_sequences=True, use_cudnn=of_gpu, dtype=self.dtype_policy, name="lstm"
+        )
         self.output_layer = keras.layers.Dense(size, dtype=self.dtype_policy, name="output")
 
     def make_weights(self, inputs_shape: Shape, latent_size: int) -> None:
@@ -62,4 +70,4 @@ class LSTMDecoder(DecoderPart):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "use_cudnn": self.use_cudnn}
