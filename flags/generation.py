@@ -9,7 +9,7 @@ flags.DEFINE_string(
     "covariates say what is known of each step; those of features are not read, and may be empty.",
 )
 flags.DEFINE_integer(
-    "num_samples", 64, "How many sequences to draw; with --input, of each of its sequences.", lower_bound=1
+    "num_samples", 64, "How many sequences to draw. With --input: of each sequence of it.", lower_bound=1
 )
 flags.DEFINE_integer(
     "num_steps",

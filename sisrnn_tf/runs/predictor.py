@@ -111,14 +111,13 @@ class Predictor:
         """
         self._require_steps()
         table = self._with_covariates(context)
-        options: dict[str, Any] = {"num_importance": num_importance, "temperature": temperature}
         known = table.covariates
         if known is not None and table.frame is not None:  # whose last rows may be of the future
             table = table._replace(sequences=before_future(table.keys, table.sequences, known, num_steps))
         if known is not None:
             known = [rows[: len(part) + num_steps] for part, rows in zip(table.sequences, known, strict=True)]
-        sizes = (num_steps, num_samples, seed)
-        samples = forecasts.draw(self.model, self.spec, table.sequences, *sizes, known, **options)
+        given = (self.model, self.spec, table.sequences, num_steps, num_samples, seed, known)
+        samples = forecasts.draw(*given, num_importance=num_importance, temperature=temperature)
         return samples if table.frame is None else frames.draws(table.with_future(num_steps), samples, table.lengths)
 
     def impute(
@@ -293,8 +292,7 @@ class Predictor:
     def _with_covariates(self, observations: Any) -> frames.Collection:
         table = frames.of(observations, self.spec)
         given = (table.covariates is not None) == (self.spec.covariate_size > 0)
-        expected = "a data frame with columns of the covariates too"
-        require(given, "observations", expected, type(observations).__name__)
+        require(given, "observations", "a frame with columns of the covariates too", type(observations).__name__)
         return table
 
     def _require_steps(self) -> None:
