@@ -142,7 +142,8 @@ def test_ways_on_follow_the_pointer(open_page, width):
     page.mouse.move(box["x"] + box["width"] / 5, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    page.wait_for_selector("#ways-on-board .way.n3 polyline", state="attached")  # while the pen is down
+    pen = page.locator("#own polyline").get_attribute("points").split()[-1]
+    page.wait_for_selector(f"#ways-on-board .n3 polyline[points^='{pen} ']", state="attached")  # while it is down
     page.mouse.up()
     assert page.locator("#own polyline").count() == 1
     page.wait_for_selector("#drawing-status:has-text('4 ways on')")
