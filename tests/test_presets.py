@@ -98,6 +98,10 @@ def test_a_folder_that_is_handed_on_twice_is_the_same(load, tmp_path):
     assert again.epoch == load("digits").epoch
     images = load("digits").generate(2, seed=1)
     np.testing.assert_array_equal(again.score(images), load("digits").score(images))
+    with pytest.raises(ValueError, match=r"`output` must be no file that the run in .* needs"):
+        Output("output", copy / "README.md")
+    with pytest.raises(ValueError, match=r"holds a run that was handed on, .* start from its weights by --init_from="):
+        Workdir(copy).check(run.config)
     with pytest.raises(ValueError, match="`export_dir` must be new"):
         sharing.write(source, run, copy)
 

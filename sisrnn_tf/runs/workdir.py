@@ -59,9 +59,14 @@ class Workdir:
 
         Raises:
             ValueError: the folder cannot be written, or holds a run with another configuration: but for its epochs, of
-                which there may be more.
+                which there may be more. Or it holds a run that was handed on, which has nothing to continue from.
         """
         self.check_writable()
+        if self.weights.exists():
+            raise ValueError(
+                f"`workdir` {self.path} holds a run that was handed on, without what training continues from. Choose "
+                f"another workdir, and start from its weights by --init_from={self.path}"
+            )
         if self.config.exists():
             present = self.read_config()
             lines = [line for line in differences(present, config) if not line.startswith("epochs:")]
