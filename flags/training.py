@@ -27,7 +27,9 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_integer("early_stopping_epochs", None, "End the run after so many epochs without a better validation.")
 flags.DEFINE_string(
-    "init_from", None, "Workdir of a run of the same model: start with the weights of its best epoch. Default: fresh."
+    "init_from",
+    None,
+    "Workdir of a run of the same model, or preset:NAME: start with the weights of its best epoch. Default: fresh.",
 )
 flags.DEFINE_float("clip_norm", None, "Clip the gradient to this global norm.")
 flags.DEFINE_integer(

@@ -12,7 +12,7 @@ import sys
 # In the order of use.
 COMMANDS = (
     *("train", "evaluate", "diagnose", "generate", "forecast", "impute", "score", "report", "compare"),
-    *("export", "reproduce"),
+    *("export", "demo", "reproduce"),
 )
 
 

@@ -1,6 +1,7 @@
-"""Exports the best epoch of a trained model as a SavedModel, which TensorFlow Serving serves.
+"""Exports the best epoch of a trained model: as a SavedModel, which TensorFlow Serving serves, or a folder to hand on.
 
 python -m launch.export --workdir=runs/digits-sisrnn --export_dir=models/sisrnn/1
+python -m launch.export --workdir=runs/digits-sisrnn --format=folder --export_dir=shared/digits
 """
 
 import pathlib
@@ -10,12 +11,12 @@ from absl.flags import FLAGS
 
 from flags import export as export_flags
 from flags import workdir
-from flags.arguments import flags_only
+from flags.arguments import flags_only, refuse_useless
 from launch import console
 from launch.command import Command
 from sisrnn_tf.core import atomic
 from sisrnn_tf.core.validation import require
-from sisrnn_tf.runs.workdir import Workdir
+from sisrnn_tf.runs.workdir import Workdir, require_writable
 
 if TYPE_CHECKING:
     from sisrnn_tf import export
@@ -26,16 +27,33 @@ if TYPE_CHECKING:
 def main() -> None:
     """Runs the launcher."""
     folder, path = Workdir(FLAGS.workdir), pathlib.Path(FLAGS.export_dir)
+    others = [name for format, names in export_flags.OF_FORMAT.items() if format != FLAGS.format for name in names]
+    refuse_useless([name for name in others if FLAGS[name].present], f"--format={FLAGS.format}")
     is_version = path.name.isascii() and path.name.isdecimal()
-    require(is_version, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
+    good = is_version or FLAGS.format != "savedmodel"
+    require(good, "export_dir", "NAME/NUMBER, as models/sisrnn/1, for TensorFlow Serving", FLAGS.export_dir)
+    require_writable("export_dir", path, path.parent)
     folder.read_config()
     console.import_tensorflow()
     from sisrnn_tf import export
-    from sisrnn_tf.data import kinds
-    from sisrnn_tf.runs import training
+    from sisrnn_tf.runs import sharing, training
 
-    export.check_new("export_dir", path)
+    if FLAGS.format == "folder":
+        sharing.check_new(path)
+    else:
+        export.check_new("export_dir", path)
     run = training.load_best(folder)
+    if FLAGS.format == "folder":
+        sharing.write(folder, run, path, FLAGS.provenance)
+    else:
+        _serve(folder, run, path)
+    print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
+
+
+def _serve(folder: Workdir, run: "training.TrainedRun", path: pathlib.Path) -> None:
+    """Writes a SavedModel."""
+    from sisrnn_tf.data import kinds
+
     num_mixing = run.config.training.eval_num_mixing if FLAGS.num_mixing is None else FLAGS.num_mixing
     with atomic.named(path):
         run.model.export(
@@ -49,7 +67,6 @@ def main() -> None:
             max_generated=FLAGS.max_generated,
             nan_is_missing=run.spec.kind is kinds.SERIES,  # as in their files
         )
-    print(f"Exported epoch {run.epoch} to {path}; its card is {path / 'README.md'}")
 
 
 def _origin(folder: Workdir, run: "training.TrainedRun") -> "export.Origin":

@@ -29,7 +29,7 @@ def main() -> None:
     folder.check_writable()
     initial = config.training.init_from
     good = initial is None or Workdir(initial).config.exists()
-    require(good, "init_from", "the workdir of a run, with a config.json", initial)
+    require(good, "init_from", "the workdir of a run, with a config.json, or preset:NAME", initial)
     registry.find(config.data.dataset, config.data.data_dir, config.data.download, config.data.train_split)
     tracking.require_installed(FLAGS.tracking)
     console.import_tensorflow()

@@ -1,6 +1,7 @@
 """What all tests share: a quiet CPU, fixed seeds, tiny models."""
 
 import os
+import shutil
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,6 +14,7 @@ import sisrnn_tf
 
 D, Z, H = 3, 2, 4
 SIZES = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,)}
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NETWORK_KEYS = ("activation", "scale_floor", "dtype")
 
 
@@ -76,6 +78,20 @@ def observations():
 def mask():
     """Right padding of four sequences of 5, 3, 1 and 4 steps."""
     return np.arange(5) < np.array([5, 3, 1, 4])[:, np.newaxis]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium of this machine, or the one that Playwright has fetched."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    with playwright.sync_playwright() as library:
+        path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+        try:
+            opened = library.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"needs Chromium, by the system's packages or `playwright install chromium`: {error}")
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(autouse=True)

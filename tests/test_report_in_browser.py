@@ -1,7 +1,6 @@
 """The report as a browser shows it: no error, nothing wider than the window."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -10,24 +9,9 @@ from sisrnn_tf.analysis import plotting
 from sisrnn_tf.runs import report
 from tests.test_report import CONVENTION, DIAGNOSTICS, SPEC, make_workdir, record
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
     .filter(each => !each.closest(".wide, pre") && each.getBoundingClientRect().right > innerWidth + 1)
     .map(each => each.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium of this machine, or the one that Playwright has fetched."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-    with playwright.sync_playwright() as library:
-        path = next(filter(None, map(shutil.which, _BROWSERS)), None)
-        try:
-            opened = library.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"needs Chromium, by the system's packages or `playwright install chromium`: {error}")
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from sisrnn_tf.configuration import batch_size
 from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.presets import from_options
 from sisrnn_tf.data.spec import DataSpec
-from sisrnn_tf.runs import initial_weights
+from sisrnn_tf.runs import checkpoints, initial_weights
 from sisrnn_tf.runs.phases import phases
-from sisrnn_tf.runs.training import TrainedRun, Trainer, best_checkpoints
+from sisrnn_tf.runs.training import TrainedRun, Trainer
 from sisrnn_tf.runs.workdir import Workdir
 
 
@@ -173,7 +173,7 @@ def begun(tmp_path_factory):
     workdir = Workdir(tmp_path_factory.mktemp("begun") / "run")
     trainer = Trainer.prepare(from_options("small", {"seed": 1}), workdir)
     workdir.create(trainer.config, DataSpec.of(trainer.dataset).to_json())
-    best_checkpoints(trainer.model, workdir).save(3)
+    checkpoints.best(trainer.model, workdir).save(3)
     return trainer
 
 

@@ -41,7 +41,7 @@ class TrainingConfig:
     truncation: int | None = None  # steps between the points where the gradient through h stops; None: nowhere
     learning_rate_schedule: str = "constant"  # cosine: to 0 over the run; plateau: by validation
     early_stopping_epochs: int | None = None  # so many without a better validation end the run; None: none do
-    init_from: str | None = None  # workdir of the run whose best weights this one starts with; None: fresh ones
+    init_from: str | None = None  # workdir, or preset:NAME, of the run whose best weights this one starts with
 
     def __post_init__(self):
         require_finite(self)

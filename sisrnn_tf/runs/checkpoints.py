@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from sisrnn_tf._version import __version__
 from sisrnn_tf.core import atomic
+from sisrnn_tf.runs.workdir import Workdir
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -24,7 +25,13 @@ _DAMAGED = (tf.errors.OpError, AssertionError, IndexError, KeyError, ValueError,
 _SEED_GENERATOR = re.compile(r"seed_generator(_\d+)?(?=/)")
 
 
-def _by_path(variables) -> dict[str, tf.Variable]:
+def by_path(variables: Iterable[keras.Variable]) -> dict[str, tf.Variable]:
+    """Returns variables by their paths, in which the seed generators of a model are numbered from 0 on.
+
+    Raises:
+        ValueError: two have the same path.
+    """
+    variables = list(variables)
     generators = list(dict.fromkeys(name for name in map(_seed_generator, variables) if name))
     numbered = {name: f"seed_generator_{index}".removesuffix("_0") for index, name in enumerate(generators)}
     paths = [
@@ -62,7 +69,7 @@ class Checkpoints:
 
     def __init__(self, directory: pathlib.Path, name: str, variables: Iterable[keras.Variable], keep: int):
         self.directory, self.name, self.keep = pathlib.Path(directory), name, keep
-        self._checkpoint = tf.train.Checkpoint(variables=_by_path(variables))
+        self._checkpoint = tf.train.Checkpoint(variables=by_path(variables))
 
     def numbers(self) -> list[int]:
         """Returns the numbers of the checkpoints there are, ascending."""
@@ -152,6 +159,11 @@ class Checkpoints:
 def _index_last(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     """Returns a checkpoint's files in the order of their renaming: without the index the data is no checkpoint."""
     return sorted(paths, key=lambda path: path.suffix == ".index")
+
+
+def best(model: keras.Model, workdir: Workdir) -> Checkpoints:
+    """Returns the series that holds the weights of the best epoch of a run."""
+    return Checkpoints(workdir.checkpoints, "best", model.variables, keep=1)
 
 
 def training_variables(model: keras.Model) -> list[keras.Variable]:

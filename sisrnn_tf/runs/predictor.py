@@ -31,10 +31,12 @@ def load(path: str | os.PathLike[str]) -> "Predictor":
     """Returns the model of a run as its users ask it.
 
     Args:
-        path: the folder of a run, as `launch.train` makes it; the weights are those of its best epoch.
+        path: the folder of a run, as `launch.train` makes it or `launch.export --format=folder` hands it on, or
+            `preset:NAME` for one that comes with the package; the weights are those of its best epoch.
 
     Raises:
-        ValueError: the folder holds no run, one of its files is damaged, or none of its epochs is finished.
+        ValueError: the folder holds no run, one of its files is damaged, or none of its epochs is finished; or there is
+            no preset of the name.
 
     Example:
         >>> predictor = sisrnn_tf.load("runs/sensors")

@@ -31,6 +31,7 @@ from sisrnn_tf.runs import (
     latents,
     run_callbacks,
     run_files,
+    weights,
 )
 from sisrnn_tf.runs.phases import phases
 from sisrnn_tf.runs.tracking import require_installed, tracked
@@ -38,11 +39,6 @@ from sisrnn_tf.runs.workdir import Workdir, copy_checkpoints
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_CHECKPOINTS = 3  # a damaged one falls back to the one before
-
-
-def best_checkpoints(model: SequenceModel, workdir: Workdir) -> checkpoints.Checkpoints:
-    """Returns the series that holds the weights of the best epoch."""
-    return checkpoints.Checkpoints(workdir.checkpoints, "best", model.variables, keep=1)
 
 
 class TrainedRun(NamedTuple):
@@ -77,9 +73,7 @@ def load_best(workdir: Workdir, precision: str | None = None) -> TrainedRun:
     spec = run_files.read_spec(workdir.data_spec)
     vocabulary = run_files.read_vocabulary(workdir.vocabulary, spec)
     model = factory.make_model(config.model, config.training, spec, vocabulary)
-    epoch = best_checkpoints(model, workdir).restore_latest()
-    if epoch is None:
-        raise ValueError(f"`workdir` {workdir.path} holds no finished epoch yet. Train it first.")
+    epoch = weights.restore_best(model, workdir)
     if precision in (None, config.training.precision):
         return TrainedRun(model, spec, config, epoch, vocabulary)
     other = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
@@ -208,7 +202,7 @@ class Trainer:
         words = None if vocabulary is None else vocabulary.to_text()
         self.workdir.create(self.config, DataSpec.of(self.dataset).to_json(), words)
         with self.workdir.lock():
-            for series in (self._last(), best_checkpoints(self.model, self.workdir)):
+            for series in (self._last(), checkpoints.best(self.model, self.workdir)):
                 series.clear_litter()
             strategies.wait(self.strategy)  # nothing is changed before all have copied what they continue from
             log = callbacks.MetricsLog(self.workdir.metrics)
@@ -225,7 +219,7 @@ class Trainer:
         return checkpoints.Checkpoints(self.workdir.checkpoints, "last", variables, _KEPT_CHECKPOINTS)
 
     def _conclude(self, log: callbacks.MetricsLog) -> list[dict]:
-        epoch = best_checkpoints(self.model, self.workdir).restore_latest()
+        epoch = checkpoints.best(self.model, self.workdir).restore_latest()
         if epoch is None:
             raise ValueError(f"`workdir` {self.workdir.path} holds no checkpoint of the best epoch. Restore it.")
         records = [self._evaluate(split, epoch) for split in ("validation", "test")]
@@ -246,7 +240,7 @@ class Trainer:
         records = log.rewind(step)
         if step:
             _LOGGER.info("Continuing from step %d of %d.", step, self.total_steps)
-        best = best_checkpoints(self.model, self.workdir)
+        best = checkpoints.best(self.model, self.workdir)
         parts = [*run_callbacks.make(self, log, best, records), *trackers, saver]
         validation = self._batches("validation")
         run_callbacks.stop_if_over(self.model, parts)

@@ -11,22 +11,27 @@ from collections.abc import Iterator
 from sisrnn_tf.configuration.config import ExperimentConfig, differences
 from sisrnn_tf.configuration.growth import grown
 from sisrnn_tf.core import atomic
+from sisrnn_tf.runs import presets
 
 
 class Workdir:
     """The folder of a run.
 
     Args:
-        path: the folder.
+        path: the folder, or `preset:NAME` for that of a preset.
 
     Attributes:
         config, data_spec, metrics, tracking, evaluation, baseline, latent, diagnostics, gaps, report: files.
         vocabulary, samples, reconstructions: files of text.
+        weights, card: files of a run that was handed on, see `sharing`, in place of its checkpoints.
         checkpoints, likelihoods, refits, plots, tensorboard, forecasts: folders.
+
+    Raises:
+        ValueError: there is no preset of the name.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = pathlib.Path(path)
+        self.path = presets.find(path)
         self.config = self.path / "config.json"
         self.data_spec = self.path / "data.json"
         self.vocabulary = self.path / "vocabulary.txt"
@@ -40,6 +45,8 @@ class Workdir:
         self.diagnostics = self.path / "diagnostics.json"
         self.gaps = self.path / "gaps.json"
         self.report = self.path / "report.html"
+        self.weights = self.path / "model.safetensors"
+        self.card = self.path / "README.md"
         self.checkpoints = self.path / "checkpoints"
         self.likelihoods = self.path / "likelihoods"
         self.refits = self.path / "refits"
@@ -52,9 +59,14 @@ class Workdir:
 
         Raises:
             ValueError: the folder cannot be written, or holds a run with another configuration: but for its epochs, of
-                which there may be more.
+                which there may be more. Or it holds a run that was handed on, which has nothing to continue from.
         """
         self.check_writable()
+        if self.weights.exists():
+            raise ValueError(
+                f"`workdir` {self.path} holds a run that was handed on, without what training continues from. Choose "
+                f"another workdir, and start from its weights by --init_from={self.path}"
+            )
         if self.config.exists():
             present = self.read_config()
             lines = [line for line in differences(present, config) if not line.startswith("epochs:")]
@@ -84,7 +96,7 @@ class Workdir:
         if not self.config.exists():
             raise ValueError(
                 f"`workdir` must be the folder of a run, with a config.json. Received: workdir={self.path}. "
-                "Start one with `python -m launch.train`."
+                f"Start one with `python -m launch.train`, or take one of {presets.listing()}."
             )
         try:
             return ExperimentConfig.from_json(self.config.read_text(encoding="utf-8"))
@@ -110,6 +122,7 @@ class Workdir:
         """Returns whether a path is that of a file which the run needs, and not of what is made of it for a reader."""
         files = [self.config, self.data_spec, self.vocabulary, self.samples, self.reconstructions]
         files += [self.metrics, self.tracking, self.evaluation, self.baseline, self.latent, self.diagnostics, self.gaps]
+        files += [self.weights, self.card] if self.weights.exists() else []
         folders = (self.checkpoints, self.likelihoods, self.refits, self.plots, self.tensorboard)
         return path in files or any(folder in (path, *path.parents) for folder in folders)
 
@@ -182,6 +195,9 @@ def require_writable(
         folder: where files are to go.
         expected: what the argument must be.
     """
+    if presets.holds(folder):
+        advice = "a preset comes with the package, and is only read. Name a folder of your own for what is written"
+        raise ValueError(f"`{name}` must be {expected}: {advice}. Received: {name}={received}")
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(

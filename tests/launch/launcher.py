@@ -66,10 +66,11 @@ class Launched:
         self._process.join(timeout)
         if self._process.exitcode is None:
             self._process.kill()
-            raise subprocess.TimeoutExpired(self._process.name, timeout, self._read())
-        return self._read(), None
+            raise subprocess.TimeoutExpired(self._process.name, timeout, self.read())
+        return self.read(), None
 
-    def _read(self) -> str:
+    def read(self) -> str:
+        """Returns what it has written so far."""
         self._output.seek(0)
         return self._output.read()
 

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+import sisrnn_tf
 from sisrnn_tf import export
 from tests.launch import launcher
 
@@ -44,4 +46,31 @@ def test_a_folder_that_is_no_version_is_refused(trained, tmp_path):
     flags = (f"--workdir={trained[0]}", f"--export_dir={tmp_path / 'models' / 'latest'}")
     status, output = launcher.run("export", *flags)
     assert status != 0 and "ERROR: `export_dir` must be NAME/NUMBER" in output and "Traceback" not in output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_to_hand_on_is_read_as_the_run_is(trained, tmp_path):
+    path = tmp_path / "shared" / "digits"
+    flags = (f"--workdir={trained[0]}", "--format=folder", f"--export_dir={path}")
+    status, output = launcher.run("export", *flags, "--provenance=Scanned by hand.")
+    assert status == 0 and f"Exported epoch 3 to {path}" in output, output
+    assert [child.name for child in path.parent.iterdir()] == ["digits"]
+    records = json.loads((trained[0] / "evaluation.json").read_text())
+    card = (path / "README.md").read_text()
+    assert all(f"value: {record['nll']}" in card for record in records)
+    assert "\nScanned by hand.\n" in card and f"--workdir={trained[0]}" in card
+    first, second = sisrnn_tf.load(trained[0]), sisrnn_tf.load(path)
+    images = first.generate(3)
+    np.testing.assert_array_equal(first.score(images, num_importance=4), second.score(images, num_importance=4))
+    for kept in ("config.json", "data.json", "latent.json"):
+        assert (path / kept).read_bytes() == (trained[0] / kept).read_bytes()
+
+    status, output = launcher.run("export", *flags)
+    assert status != 0 and "ERROR: `export_dir` must be new" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("flags", [("--format=folder", "--num_mixing=3"), ("--provenance=mine",)])
+def test_flags_of_the_other_format_are_refused(flags, tmp_path):
+    status, output = launcher.run("export", "--workdir=preset:digits", f"--export_dir={tmp_path / '1'}", *flags)
+    assert status != 0 and f"makes no use of {flags[-1].split('=')[0]}" in output
     assert not list(tmp_path.iterdir())

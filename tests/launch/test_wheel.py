@@ -75,3 +75,8 @@ def test_the_command_trains_forecasts_and_reports_from_another_directory(sisrnn,
     assert lines[0] == "sequence,sample,step,heat,flow" and len(lines) == 1 + 2 * 60 * 3
     assert "Report: run/report.html" in _run(sisrnn, "report", "--workdir=run", cwd=tmp_path)
     assert "sensors" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_preset_comes_with_it(sisrnn, tmp_path):
+    flags = ("--workdir=preset:digits", "--num_samples=2", "--output_dir=drawn")
+    assert "Wrote 2 sequences of 8 steps to drawn/samples.npz" in _run(sisrnn, "generate", *flags, cwd=tmp_path)
