@@ -62,6 +62,16 @@ flags.DEFINE_float(
     None,
     "Of twinnet: weight, in training, of the distance to the states of a backward GRU; 0: no such network.",
 )
+flags.DEFINE_integer("channels", None, "Of convolutional models: channels of each convolution.")
+flags.DEFINE_integer(
+    "blocks",
+    None,
+    "Of convolutional models: blocks of convolutions; levels of stcn's ladder; layers of swavenet with a latent.",
+)
+flags.DEFINE_integer(
+    "block_layers", None, "Of convolutional models: convolutions of a block, of which each has twice the dilation."
+)
+flags.DEFINE_integer("kernel_size", None, "Of convolutional models: taps of a convolution.")
 flags.DEFINE_integer("embedding_size", None, "Of text: size of words' embeddings, and of the decoder.")
 flags.DEFINE_integer("decoder_blocks", None, "Of text: blocks of the transformer.")
 flags.DEFINE_integer("attention_heads", None, "Of text: attention heads of the transformer.")

@@ -26,7 +26,10 @@ if not os.environ.get("SISRNN_TF_ROOMS_ONLY"):
     from sisrnn_tf.models.sequence import SISRNN, VRNN
     from sisrnn_tf.models.srnn import SRNN
     from sisrnn_tf.models.state_space import StateSpaceModel
+    from sisrnn_tf.models.stcn import STCN
+    from sisrnn_tf.models.swavenet import SWaveNet
     from sisrnn_tf.models.twin_net import TwinNet
+    from sisrnn_tf.models.wavenet import WaveNet
     from sisrnn_tf.models.z_forcing import ZForcing
 
     encoders = posteriors  # by its older name
@@ -36,17 +39,20 @@ __all__ = [
     "SAVAE",
     "SISRNN",
     "SRNN",
+    "STCN",
     "VRNN",
     "AuxiliaryLoss",
     "ExactLoss",
     "SISRNNCell",
     "SIVILoss",
+    "SWaveNet",
     "Sampler",
     "SentenceCell",
     "SentenceSISRNN",
     "StateSpaceModel",
     "StochasticRNN",
     "TwinNet",
+    "WaveNet",
     "ZForcing",
     "__version__",
     "callbacks",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import keras
 
 from sisrnn_tf import emissions, posteriors
-from sisrnn_tf.builders import exact, latent, posterior, sentences
+from sisrnn_tf.builders import exact, ladder, latent, posterior, sentences
 from sisrnn_tf.builders.options import Chosen
 from sisrnn_tf.configuration import families
 from sisrnn_tf.configuration.data_config import DataConfig
@@ -122,6 +122,10 @@ BUILDERS: Mapping[str, Callable[..., SequenceModel]] = {
     "zforcing": functools.partial(latent.make_z_forcing, make_posterior),
     "rnn": exact.make_rnn,
     "twinnet": exact.make_twin_net,
+    "wavenet": exact.make_wavenet,
+    "swavenet": functools.partial(ladder.make_swavenet, make_posterior),
+    "stcn": functools.partial(ladder.make_stcn, False, make_posterior),
+    "stcn_dense": functools.partial(ladder.make_stcn, True, make_posterior),
     "sentence_sisrnn": functools.partial(
         sentences.make_model, SentenceSISRNN, sentences.make_transformer, make_posterior
     ),

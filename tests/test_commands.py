@@ -102,6 +102,11 @@ SERIES = [
     ),
     from_options("paper", {"dataset": "csv", "emission": "logistic_mixture", "model": "rnn"} | NO_IMAGE),
     from_options("small", {"dataset": "npz", "emission": "negative_binomial"} | NO_IMAGE),
+    from_options(
+        "small",
+        {"dataset": "npz", "model": "wavenet", "channels": 3, "blocks": 4, "block_layers": 2, "kernel_size": 3}
+        | NO_IMAGE,
+    ),
     from_options("small", {"dataset": "csv", "window_length": 50, "covariates": ("day", "hour")} | NO_IMAGE),
 ]
 SYSTEMS = [

@@ -184,9 +184,17 @@ def test_particle_objectives_want_particles_and_beta_1(objective):
         from_options("paper", {"num_importance": 2})
 
 
-def test_models_of_sentences_have_nothing_to_truncate():
-    with pytest.raises(ValueError, match="`truncation` must be left out: a model of sentences has one stochastic step"):
-        from_options("small", {"model": "vae_lstm", "binarization": "none", "truncation": 5})
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ("vae_lstm", "it has one stochastic step"),
+        ("stcn", "gradients reach no further than its convolutions"),
+        ("wavenet", "gradients reach no further than its convolutions"),
+    ],
+)
+def test_models_without_a_recurrence_have_nothing_to_truncate(model, why):
+    with pytest.raises(ValueError, match=f"`truncation` must be left out with model={model}: {why}"):
+        from_options("small", {"model": model, "binarization": "none", "truncation": 5})
 
 
 @pytest.mark.parametrize(

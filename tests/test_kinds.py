@@ -21,7 +21,14 @@ from sisrnn_tf.inference.objectives import OBJECTIVES
 from sisrnn_tf.runs.pictures import PICTURES
 
 VOCABULARY = Vocabulary(["a", "<eos>", "b", "<unk>", "c"])
-TINY = {"latent_size": 2, "hidden_size": 3, "embedding_size": 4, "attention_heads": 1, "decoder_blocks": 1}
+TINY = {
+    "latent_size": 2,
+    "hidden_size": 3,
+    "embedding_size": 4,
+    "attention_heads": 1,
+    "decoder_blocks": 1,
+    "channels": 2,
+}
 
 
 def test_every_name_has_its_builder_and_every_field_is_one_of_the_configuration():

@@ -38,10 +38,10 @@ def test_a_posterior_that_is_its_prior_is_said_to_be_unused(make_model, observat
     model = unused(make_model, kind)
     use = latent_use.measure(model, observations, mask, R, seed=3)
     assert use.active_units == 0 and use.kl_per_step == pytest.approx(0, abs=1e-6)
-    assert use.describe().endswith("0.000 nats a step: the latent is unused: this model is a deterministic RNN")
+    assert use.describe().endswith("0.000 nats a step: the latent is unused: its posterior is its prior")
     record = diagnostics.record(diagnostics.diagnose(model, observations, mask, R), "name", "test", "convention", 0)
     assert record["latent_unused"]
-    assert record["verdict"] == "the latent is unused: this model is a deterministic RNN"
+    assert record["verdict"] == "the latent is unused: its posterior is its prior"
     assert diagnostics.describe(record).splitlines()[-1] == f"verdict: {record['verdict']}"
 
 

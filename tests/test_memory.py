@@ -23,6 +23,10 @@ SIZES = {
     "attention_heads": 3,
     "lstm_size": 11,
     "num_components": 4,
+    "channels": 5,
+    "blocks": 2,
+    "block_layers": 3,
+    "kernel_size": 3,
 }
 TEXT = ("sentence_sisrnn", "vae_lstm", "vae_transformer", "sa_vae")
 
@@ -35,7 +39,8 @@ def _spec(emission, size=3):
     ("model", "emission"),
     [
         *(("sisrnn", "bernoulli"), ("vrnn", "strokes"), ("zforcing", "bernoulli"), ("rnn", "reals")),
-        *(("twinnet", "reals"), *((model, "tokens") for model in TEXT)),
+        *(("twinnet", "reals"), ("wavenet", "strokes"), ("swavenet", "strokes"), ("stcn", "reals")),
+        *(("stcn_dense", "bernoulli"), *((model, "tokens") for model in TEXT)),
     ],
 )
 def test_weights_are_counted_as_keras_counts_them(model, emission):

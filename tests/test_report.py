@@ -337,7 +337,7 @@ def test_an_unused_latent_is_said_without_diagnostics_too(tmp_path):
     workdir = make_workdir(tmp_path)
     workdir.latent.write_text(json.dumps({"latent_size": 8, "active_units": 0, "kl_per_step": 0.001}))
     assert "0 of 8 latent units are active" in read_page(workdir).text
-    assert "the latent is unused: this model is a deterministic RNN" in read_page(workdir).text
+    assert "the latent is unused: its posterior is its prior" in read_page(workdir).text
 
 
 def test_a_posterior_that_factorizes_and_one_diagnosed_before_show(tmp_path):

@@ -104,6 +104,10 @@ def model_of(name, model_class):
         return model_class(V, 2, 4, 3, decoder=decoder, posterior=posterior, **steps)
     if model_class in (sisrnn_tf.RNN, sisrnn_tf.TwinNet):
         return model_class(EMISSIONS[name], hidden_size=3, decoder_sizes=(3,))
+    if model_class is sisrnn_tf.WaveNet:
+        return model_class(EMISSIONS[name], 3, block_layers=2, decoder_sizes=(3,))
+    if model_class in (sisrnn_tf.STCN, sisrnn_tf.SWaveNet):
+        return model_class(EMISSIONS[name], (2, 1), 3, 2, prior_sizes=(3,), decoder_sizes=(3,))
     if model_class is sisrnn_tf.StateSpaceModel:
         dynamics = Switches(1, EMISSIONS[name].event_size, EMISSIONS[name])
         return model_class(dynamics, sisrnn_tf.posteriors.SemiImplicit(1, (3,), (2,)))

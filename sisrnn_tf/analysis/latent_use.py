@@ -13,7 +13,7 @@ from sisrnn_tf.models.mixing import MixingModel
 
 ACTIVE = 0.01  # Burda et al.'s threshold of an active unit, in prior variances
 _LITTLE_KL = 0.05  # nats a step, a twentieth of a choice between two: with no active unit it is rounding of the bound
-UNUSED = "the latent is unused: this model is a deterministic RNN"
+UNUSED = "the latent is unused: its posterior is its prior"
 
 
 class LatentUse(NamedTuple):
@@ -67,10 +67,11 @@ def measure(
     standardized = np.full([*real.shape, cell.latent_size], math.nan)
     for step, rows in enumerate(real):
         draws = np.swapaxes(noise.extra_mixing(cell.posterior_part, seeds[step], num_mixing), 0, 1)
-        locs = cell.posterior_part(context[step], draws).loc.numpy()
+        latent = trajectory.latent[step]
+        locs = cell.posterior_part.at_latent(context[step], latent, draws).loc.numpy()
         own = trajectory.posterior.loc[step].numpy()
-        prior = cell.prior_part.distribution(trajectory.previous_hidden[step])
-        scale = Gaussian(prior.mean().numpy(), prior.stddev().numpy())
+        prior = cell.prior_part.moments(latent, trajectory.previous_hidden[step])
+        scale = Gaussian(*(part.numpy() for part in prior))
         mean = np.concatenate([own[np.newaxis], locs]).mean(axis=0, dtype=np.float64)
         standardized[step, rows] = posterior_shape.standardize(mean, scale)[rows]
     activity = posterior_shape.activity(standardized)

@@ -44,14 +44,14 @@ class PosteriorWalk:
         """Returns psi^0..psi^R of a step, each `[C, S_t, Z]`, of the sequences that have it."""
         posterior = self.cell.posterior_part
         draws = noise.extra_mixing(posterior, self.seeds[step], self.num_noise_draws)  # [S, R, N]
-        extra = posterior(self.context[step], tf.transpose(draws, [1, 0, 2]))
+        extra = posterior.at_latent(self.context[step], self.trajectory.latent[step], tf.transpose(draws, [1, 0, 2]))
         first = (part[step][tf.newaxis] for part in self.trajectory.posterior)
         return self._real(step, *(tf.concat(parts, axis=0) for parts in zip(first, extra, strict=True)))
 
     def prior(self, step: int) -> Gaussian:
         """Returns mean and standard deviation of p(z_t | h_{t-1}), each `[S_t, Z]`."""
-        prior = self.cell.prior_part.distribution(self.trajectory.previous_hidden[step])
-        return self._real(step, prior.mean(), prior.stddev())
+        latent, hidden = self.trajectory.latent[step], self.trajectory.previous_hidden[step]
+        return self._real(step, *self.cell.prior_part.moments(latent, hidden))
 
     def log_prior(self, step: int) -> np.ndarray:
         """Returns log p(z_t | h_{t-1}), `[S_t]`, nats."""

@@ -8,6 +8,7 @@ from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.models.deterministic import RNN
 from sisrnn_tf.models.twin_net import TwinNet
+from sisrnn_tf.models.wavenet import WaveNet
 
 
 def make_rnn(config: ModelConfig, training: TrainingConfig, spec: DataSpec, chosen: options.Chosen) -> RNN:
@@ -20,6 +21,16 @@ def make_twin_net(config: ModelConfig, training: TrainingConfig, spec: DataSpec,
     return TwinNet(twin_weight=config.twin_weight, **_options(config, training, spec, chosen))
 
 
+def make_wavenet(config: ModelConfig, training: TrainingConfig, spec: DataSpec, chosen: options.Chosen) -> WaveNet:
+    """Returns a convolutional network."""
+    sizes: dict[str, Any] = {"blocks": config.blocks, **options.of_convolutions(config)}
+    return WaveNet(**sizes, **_network(config), **options.of_sequences(training, spec, chosen))
+
+
 def _options(config: ModelConfig, training: TrainingConfig, spec: DataSpec, chosen: options.Chosen) -> dict[str, Any]:
-    network = {"decoder_sizes": config.decoder_sizes, "activation": config.activation}
-    return {**network, **options.of_sequences(config, training, spec, chosen)}
+    shared = options.of_sequences(training, spec, chosen)
+    return {**_network(config), **options.of_recurrence(config, training), **shared}
+
+
+def _network(config: ModelConfig) -> dict[str, Any]:
+    return {"decoder_sizes": config.decoder_sizes, "activation": config.activation}

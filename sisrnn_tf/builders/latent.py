@@ -42,7 +42,8 @@ def make_model(
     # Before the posterior, so that models of one seed that differ in it alone start with the same other weights.
     parts = make_parts(config, training, chosen.emission)
     posterior = make_posterior(config, training)
-    shared: dict[str, Any] = options.of_sequences(config, training, spec, chosen)
+    recurrence: dict[str, Any] = options.of_recurrence(config, training)
+    shared: dict[str, Any] = {**recurrence, **options.of_sequences(training, spec, chosen)}
     mixing = options.of_mixing(training, chosen)
     return make(latent_size=config.latent_size, posterior=posterior, **parts, **mixing, **shared)
 

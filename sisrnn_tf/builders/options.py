@@ -29,13 +29,21 @@ def of_network(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
     return {"activation": config.activation, "dtype": training.precision}
 
 
-def of_sequences(config: ModelConfig, training: TrainingConfig, spec: DataSpec, chosen: Chosen) -> dict[str, Any]:
+def of_recurrence(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    """Returns the arguments of a state that recurs."""
+    return {"hidden_size": config.hidden_size, "truncation": training.truncation}
+
+
+def of_convolutions(config: ModelConfig) -> dict[str, Any]:
+    """Returns the arguments of a block of convolutions."""
+    return {name: getattr(config, name) for name in ("channels", "block_layers", "kernel_size")}
+
+
+def of_sequences(training: TrainingConfig, spec: DataSpec, chosen: Chosen) -> dict[str, Any]:
     """Returns the arguments that models of sequences share."""
     return {
         "emission": chosen.emission,
-        "hidden_size": config.hidden_size,
         "covariate_size": spec.covariate_size,
-        "truncation": training.truncation,
         "seed": training.seed,
         "dtype": training.precision,
     }

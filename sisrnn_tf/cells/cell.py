@@ -12,7 +12,7 @@ from sisrnn_tf.cells.decoder import Decoder, FeedForwardDecoder
 from sisrnn_tf.cells.prior import GaussianPrior, Prior
 from sisrnn_tf.cells.transition import GRUTransition, Transition
 from sisrnn_tf.core import gaussians, networks, random
-from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
+from sisrnn_tf.core.types import Activation, Gaussian, Noise, Shape, Sizes
 from sisrnn_tf.core.validation import require, require_int, require_memory
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.emissions.contract import require_emission, try_emission
@@ -190,7 +190,7 @@ class SISRNNCell(keras.layers.Layer):
         """Returns h_{t-1}, `[.., H]`, and u_t, `[.., U]` or None, from s_t, `[.., H + U]`."""
         if not self.covariate_size:
             return given, None
-        return given[..., : self.hidden_size], given[..., self.hidden_size :]
+        return given[..., : -self.covariate_size], given[..., -self.covariate_size :]
 
     def posterior_context(
         self, observation: tf.Tensor, hidden: tf.Tensor, features: tf.Tensor | None = None
@@ -215,6 +215,16 @@ class SISRNNCell(keras.layers.Layer):
             features: of the posterior at t, `[.., F]`; None where it has none.
         """
         return self.posterior_part(self.posterior_context(observation, hidden, features), noise)
+
+    def draw_latent(
+        self, observation: tf.Tensor, hidden: tf.Tensor, draws: Noise, features: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, Gaussian, tf.Tensor]:
+        """Returns z_t by the step's noise, psi_t, and what densities are conditioned on: h_{t-1}, or made of it."""
+        return *self.posterior_part.draw(self.posterior_context(observation, hidden, features), draws), hidden
+
+    def sample_latent(self, hidden: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns z_t, `[rows, Z]`, drawn from the prior by seeds int32 `[rows, 2]`, and the same of h_{t-1}."""
+        return self.prior_part.sample(hidden, seeds), hidden
 
     def emission_parameters(self, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """Returns the parameters of p(x_t | z_t, h_{t-1}), `[.., P]`, from z_t `[.., Z]` and h_{t-1} `[.., H]`."""

@@ -54,7 +54,7 @@ def try_parts(cell: Any) -> None:
     _require_tensor("transition.initial_state", hidden, [_ROWS, hidden_size], tf.as_dtype(cell.compute_dtype))
     covariates = tf.zeros([_STEPS, _ROWS, cell.covariate_size], dtype) if cell.covariate_size else None
     beside = None if covariates is None else covariates[0]
-    given = step.join(hidden, beside)
+    given = cell.sample_latent(step.join(hidden, beside), seeds)[1]
     features = _try_features(posterior, step.join(observations, covariates))
     noise = _try_noise(posterior, seeds)
     psi = cell.posterior_parameters(observation, given, noise, features)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from sisrnn_tf.core import gaussians
-from sisrnn_tf.core.types import Gaussian
+from sisrnn_tf.core.types import Gaussian, Noise
 from sisrnn_tf.emissions import Emission
 
 
@@ -73,6 +73,17 @@ class DeterministicCell:
     ) -> Gaussian:
         """Returns psi_t of no dimensions, each `[.., 0]`."""
         return self.posterior_part.parameters(hidden)
+
+    def draw_latent(
+        self, observation: tf.Tensor, hidden: tf.Tensor, draws: Noise, features: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, Gaussian, tf.Tensor]:
+        """Returns z_t and psi_t of no dimensions, each `[.., 0]`, and h_{t-1}; as of `SISRNNCell.draw_latent`."""
+        nothing = self.posterior_part.parameters(hidden)
+        return nothing.loc, nothing, hidden
+
+    def sample_latent(self, hidden: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns z_t of no dimensions, `[rows, 0]`, and h_{t-1}."""
+        return self.prior_part.sample(hidden, seeds), hidden
 
     def emission_parameters(self, latent: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         """Returns the parameters of p(x_t | h_{t-1}), `[.., P]`, from h_{t-1} `[.., H]`."""

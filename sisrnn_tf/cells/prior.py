@@ -49,12 +49,24 @@ class Prior(keras.layers.Layer, abc.ABC):
         """Returns log p(z_t | h_{t-1}), `[..]`, in nats, from z_t `[.., Z]` and h_{t-1} `[.., H]`."""
         return self.distribution(hidden).log_prob(latent)
 
+    def moments(self, latent: tf.Tensor, hidden: tf.Tensor) -> Gaussian:
+        """Returns mean and standard deviation of each dimension of z_t, each `[.., Z]`.
+
+        They are those of p(z_t | h_{t-1}), but where some dimensions hang on others: there those given the others.
+
+        Args:
+            latent: z_t, `[.., Z]`.
+            hidden: h_{t-1}, `[.., H]`.
+        """
+        distribution = self.distribution(hidden)
+        return Gaussian(distribution.mean(), distribution.stddev())
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "latent_size": self.latent_size}
 
 
-class _Normal(Prior):
+class NormalPrior(Prior):
     """A diagonal normal prior, by its `parameters`."""
 
     @abc.abstractmethod
@@ -114,7 +126,7 @@ class _Network(Prior):
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class GaussianPrior(_Network, _Normal):
+class GaussianPrior(_Network, NormalPrior):
     """p(z_t | h_{t-1}) = N(loc, diag scale^2) = phi_prior(h_{t-1}) (eq. 4 of the paper).
 
     Args:
@@ -176,7 +188,7 @@ class MixturePrior(_Network):
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")
-class StandardPrior(_Normal):
+class StandardPrior(NormalPrior):
     """p(z) = N(0, I), whatever came before.
 
     Args:

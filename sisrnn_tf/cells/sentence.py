@@ -9,7 +9,7 @@ from tensorflow_probability import distributions as tfd
 from sisrnn_tf.cells.contract import require_part
 from sisrnn_tf.cells.prior import StandardPrior
 from sisrnn_tf.core import gaussians, networks, random
-from sisrnn_tf.core.types import Gaussian, Shape, Sizes
+from sisrnn_tf.core.types import Gaussian, Noise, Shape, Sizes
 from sisrnn_tf.core.validation import require, require_int, require_memory
 from sisrnn_tf.posteriors import Posterior, SemiImplicit
 
@@ -73,6 +73,12 @@ class SentenceCell(keras.layers.Layer):
     ) -> tf.Tensor:
         """Returns what all draws of psi share, from an empty `[.., 0]`, h_T `[.., H]` and what a refinement found."""
         return self.posterior_part.context(observation, hidden, features)
+
+    def draw_latent(
+        self, observation: tf.Tensor, hidden: tf.Tensor, draws: Noise, features: None = None
+    ) -> tuple[tf.Tensor, Gaussian, tf.Tensor]:
+        """Draws z ~ q(z | psi), and returns it, psi and h_T; as of `SISRNNCell.draw_latent`."""
+        return *self.posterior_part.draw(self.posterior_context(observation, hidden), draws), hidden
 
     def posterior_parameters(
         self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: tf.Tensor | None = None

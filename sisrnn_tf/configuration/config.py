@@ -33,8 +33,8 @@ class ExperimentConfig:
         names = " or ".join(each for each, kind in OBJECTIVES.items() if family.fits(kind))
         one_step = f"{names}: a sentence has one latent, nothing to resample"
         require(family.fits(OBJECTIVES[objective]), "objective", one_step, objective)
-        one_step = "left out: a model of sentences has one stochastic step"
-        require(family.has_steps or truncation is None, "truncation", one_step, truncation)
+        why = "gradients reach no further than its convolutions" if family.has_steps else "it has one stochastic step"
+        require(family.recurs or truncation is None, "truncation", f"left out with model={name}: {why}", truncation)
         compiled = self.training.jit_compile
         require(family.compiles or not compiled, "jit_compile", f"False with model={name}, see the model", compiled)
 

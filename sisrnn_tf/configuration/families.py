@@ -24,6 +24,8 @@ class Family:
         is_exact: whether its likelihood is, and nothing is latent: it has neither objectives nor estimators.
         has_steps: whether there are several stochastic steps, at which particles can be resampled.
         compiles: whether XLA can compile its training.
+        recurs: whether a state recurs, through which the gradient of training can be cut.
+        halves: whether of several latents a step each has half as many dimensions as the one below it.
     """
 
     label: str
@@ -35,6 +37,8 @@ class Family:
     is_exact: bool = False
     has_steps: bool = True
     compiles: bool = True
+    recurs: bool = True
+    halves: bool = False
 
     @property
     def has_latent(self) -> bool:
@@ -68,6 +72,11 @@ _OF_STEPS = ("posterior", "backward_size", "prior_sizes", "prior_components", "d
 _SENTENCE = (*_LATENT, "embedding_size", "dropout", "word_dropout")
 _REFINEMENT = ("refinement_steps", "refinement_rate", "refinement_momentum", "refinement_clip")
 _TRANSFORMER = ("decoder_blocks", "attention_heads")
+_CONVOLUTIONS = ("channels", "blocks", "block_layers", "kernel_size")
+_STCN = (
+    *("latent_size", "encoder_sizes", "activation", "scale_floor", "prior_sizes", "decoder_sizes"),
+    *(*_CONVOLUTIONS, *_NOISE),
+)
 
 # The paper's sizes are the configuration's defaults; "small" trains the digits in a minute or two.
 _SMALL = {
@@ -84,6 +93,26 @@ _SMALL = {
     "num_mixing_ramp_epochs": 10,
 }
 _PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SMALL, "paper": {}}
+# The sizes of Lai et al. (2018), whose WaveNet is the one of handwriting.
+_WAVENET_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {**_SMALL, "channels": 32, "blocks": 2, "block_layers": 4},
+    "paper": {"channels": 200, "blocks": 1, "block_layers": 5, "decoder_sizes": (200, 200)},
+}
+# The sizes of the published code, whose posteriors do not mix; where one does, each level has noise of its own.
+_LADDER = {"mixing": "none", "noise_sizes": (32, 16)}
+_STCN_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {**_SMALL, "channels": 32, "blocks": 2, "block_layers": 4, "encoder_sizes": (64, 64), **_LADDER},
+    "paper": {
+        "latent_size": 32,
+        "channels": 256,
+        "blocks": 5,
+        "block_layers": 6,
+        "encoder_sizes": (256, 256),
+        "prior_sizes": (256, 256),
+        "decoder_sizes": (256,) * 5,
+        **_LADDER,
+    },
+}
 _SMOOTHING = {"mixing": "none", "posterior": "smoothing"}
 # Of Z-Forcing and TwinNet: sizes of the published code, of the former's speech, as its MNIST's are not to be had.
 _Z_FORCING = {**_SMOOTHING, "auxiliary_weight": 0.01}
@@ -102,6 +131,21 @@ _Z_FORCING_PAPER = {
     "kl_schedule": "linear",
 }
 _TWIN_NET_PAPER = {"hidden_size": 512, "decoder_sizes": (512,), "batch_size": 50, "epochs": 40}
+_SWAVENET_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "small": {**_STCN_PRESETS["small"], "blocks": 1, **_SMOOTHING},
+    "paper": {
+        "latent_size": 200,
+        "channels": 200,
+        "blocks": 1,
+        "block_layers": 5,
+        "backward_size": 200,
+        "encoder_sizes": (200, 200),
+        "prior_sizes": (200,),
+        "decoder_sizes": (200, 200),
+        **_LADDER,
+        **_SMOOTHING,
+    },
+}
 # Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
 # minutes.
 _SENTENCE_SMALL = {
@@ -200,6 +244,45 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             weights.of_twin_net,
             is_exact=True,
         ),
+        "wavenet": Family(
+            "WaveNet",
+            "no latent, dilated causal convolutions",
+            _SEQUENCES,
+            (*_CONVOLUTIONS, "decoder_sizes", "activation"),
+            _WAVENET_PRESETS,
+            weights.of_wavenet,
+            is_exact=True,
+            recurs=False,
+        ),
+        "swavenet": Family(
+            "SWaveNet",
+            "latents in the upper layers of a WaveNet",
+            _SEQUENCES,
+            (*_STCN, "posterior", "backward_size"),
+            _SWAVENET_PRESETS,
+            weights.of_swavenet,
+            recurs=False,
+        ),
+        "stcn": Family(
+            "STCN",
+            "a ladder of latents over dilated causal convolutions",
+            _SEQUENCES,
+            _STCN,
+            _STCN_PRESETS,
+            weights.of_stcn,
+            recurs=False,
+            halves=True,
+        ),
+        "stcn_dense": Family(
+            "STCN-dense",
+            "the same, all of whose levels are decoded",
+            _SEQUENCES,
+            _STCN,
+            _STCN_PRESETS,
+            weights.of_stcn_dense,
+            recurs=False,
+            halves=True,
+        ),
         "sentence_sisrnn": Family(
             "SIS-RNN of sentences",
             "one latent a sentence, decoded by a transformer",
@@ -208,6 +291,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             _SENTENCE_PRESETS,
             weights.of_sentence_sisrnn,
             has_steps=False,
+            recurs=False,
         ),
         "vae_lstm": Family(
             "VAE-LSTM",
@@ -217,6 +301,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             _LSTM_PRESETS,
             weights.of_vae_lstm,
             has_steps=False,
+            recurs=False,
         ),
         "vae_transformer": Family(
             "VAE-transformer",
@@ -226,6 +311,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             _SENTENCE_PRESETS,
             weights.of_vae_transformer,
             has_steps=False,
+            recurs=False,
         ),
         "sa_vae": Family(
             "SA-VAE",
@@ -235,6 +321,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             _REFINED_PRESETS,
             weights.of_sa_vae,
             has_steps=False,
+            recurs=False,
             compiles=False,
         ),
     }

@@ -103,7 +103,7 @@ def estimate(config: ExperimentConfig, spec: DataSpec, emission: Emission) -> Es
     """
     model, training = config.model, config.training
     family = FAMILIES[model.model]
-    latent_size = model.latent_size if family.has_latent else 0
+    latent_size = sum(model.level_sizes) if family.has_latent else 0
     noise_size = _noise_size(model)
     steps = spec.num_steps if family.has_steps else 1
 
@@ -127,7 +127,9 @@ def _noise_size(model: ModelConfig) -> int:
     """Returns N, noise dimensions of a draw of the posterior."""
     if not FAMILIES[model.model].mixes(vars(model)):
         return 0
-    return sum(model.noise_sizes) if model.mixing == "joint" else model.latent_size * model.noise_per_dimension
+    if model.mixing == "joint":
+        return len(model.level_sizes) * sum(model.noise_sizes)
+    return sum(model.level_sizes) * model.noise_per_dimension
 
 
 def _of_weights(config: ExperimentConfig) -> list[str]:

@@ -40,6 +40,10 @@ class ModelConfig:
     scale_floor: float = 1e-3  # smallest standard deviation of prior and posterior
     auxiliary_weight: float = 0.0  # of Z-Forcing's cost of telling the backward state, in training; 0: no such cost
     twin_weight: float = 0.5  # of TwinNet's matching penalty, in training; 0: no backward network
+    channels: int = 200  # of each convolution, in convolutional models, and so are the next three
+    blocks: int = 1  # of convolutions, in each of which the dilation begins with 1; one for each level of a ladder
+    block_layers: int = 5  # convolutions of a block, each with twice the dilation of the one before
+    kernel_size: int = 2  # taps of a convolution
     embedding_size: int = 512  # of words, in models of sentences, and so are the rest
     decoder_blocks: int = 3  # of the transformer
     attention_heads: int = 8
@@ -55,6 +59,13 @@ class ModelConfig:
     emission_scale_floor: float = 1e-3  # smallest scale, in normalized units
     max_correlation: float = 0.95  # of strokes, between the two offsets; 0: diagonal covariances
 
+    @property
+    def level_sizes(self) -> tuple[int, ...]:
+        """Dimensions of each latent of a step, the lowest first: on a ladder each has half of those below it."""
+        family = FAMILIES[self.model]
+        count = self.blocks if {"latent_size", "blocks"} <= set(family.options) else 1
+        return tuple(max(1, self.latent_size >> (level if family.halves else 0)) for level in range(count))
+
     def __post_init__(self):
         require_finite(self)
         require_choice("model", self.model, FAMILIES)
@@ -67,8 +78,10 @@ class ModelConfig:
         for name in ("scale_floor", "emission_scale_floor", "refinement_rate", "refinement_clip"):
             require(getattr(self, name) > 0, name, "positive", getattr(self, name))
         sizes = ("latent_size", "hidden_size", "embedding_size", "decoder_blocks", "attention_heads", "lstm_size")
-        for name in (*sizes, "num_components", "backward_size", "prior_components"):
+        convolutions = ("channels", "blocks", "block_layers")
+        for name in (*sizes, *convolutions, "num_components", "backward_size", "prior_components"):
             require_minimum(name, getattr(self, name), 1)
+        require_minimum("kernel_size", self.kernel_size, 2)
         require_minimum("refinement_steps", self.refinement_steps, 0)
         for name in ("dropout", "word_dropout", "refinement_momentum"):
             require(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))

@@ -30,6 +30,13 @@ def of_twin_net(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> 
     return networks * of_rnn(config, spec, emission) + (networks - 1) * _dense(config.hidden_size, config.hidden_size)
 
 
+def of_wavenet(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many a convolutional network without a latent has; arguments as of `of_rnn`."""
+    decoder = _mlp(config.channels + spec.covariate_size, config.decoder_sizes, emission.parameter_size)
+    count = config.blocks * config.block_layers
+    return _convolutions(config, emission.event_size + spec.covariate_size, count) + decoder
+
+
 def of_vrnn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
     """Returns how many a model with a latent a step has whose posterior takes no noise; arguments as of `of_rnn`."""
     hidden_size = config.hidden_size
@@ -53,6 +60,38 @@ def of_z_forcing(config: "ModelConfig", spec: DataSpec, emission: "Emission") ->
     """Returns how many one has whose latents tell the state of a backward RNN; arguments as of `of_rnn`."""
     told = _mlp(config.latent_size, config.prior_sizes, 2 * config.backward_size) if config.auxiliary_weight else 0
     return of_sisrnn(config, spec, emission) + told
+
+
+def of_stcn(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many a ladder of latents has whose lowest level is decoded; arguments as of `of_rnn`."""
+    return _ladder(config, spec, emission, config.level_sizes[0])
+
+
+def of_stcn_dense(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many a ladder of latents has all of whose levels are decoded; arguments as of `of_rnn`."""
+    return _ladder(config, spec, emission, sum(config.level_sizes))
+
+
+def of_swavenet(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
+    """Returns how many a convolutional network with latents in its upper layers has; arguments as of `of_rnn`."""
+    channels, size, known = config.channels, config.latent_size, spec.covariate_size
+    ahead, inputs = _ahead(config), emission.event_size + known
+    read = inputs + ahead + channels
+    layer = (
+        _dense(config.kernel_size * channels, 2 * channels)
+        + _dense(channels, channels)
+        + _dense(channels + size, channels)
+        + _mlp(channels, config.prior_sizes, 2 * size)
+        + _mlp(read, config.encoder_sizes, 2 * size)
+        + _noise(config, read)
+    )
+    return (
+        _convolutions(config, inputs, config.block_layers)
+        + config.blocks * layer
+        + (config.blocks - 1) * _dense(channels + size, channels)
+        + (_gru(inputs, ahead) if ahead else 0)
+        + _mlp(channels + known, config.decoder_sizes, emission.parameter_size)
+    )
 
 
 def of_vae_lstm(config: "ModelConfig", spec: DataSpec, emission: "Emission") -> int:
@@ -92,6 +131,12 @@ def _gru(inputs: int, units: int) -> int:
     return 3 * units * (inputs + units + 2)
 
 
+def _convolutions(config: "ModelConfig", inputs: int, count: int) -> int:
+    channels = config.channels
+    layer = _dense(config.kernel_size * channels, 2 * channels) + _dense(channels, channels)
+    return _dense(inputs, channels) + count * layer
+
+
 def _of_step(config: "ModelConfig", spec: DataSpec, emission: "Emission", further: int = 0) -> int:
     """Returns how many prior, posterior and decoder have; the first two read so much more of the state."""
     latent_size, state_size = config.latent_size, config.hidden_size + further
@@ -114,16 +159,28 @@ def _read(config: "ModelConfig", spec: DataSpec, emission: "Emission", further: 
     return emission.event_size + spec.covariate_size + config.hidden_size + further + _ahead(config)
 
 
+def _ladder(config: "ModelConfig", spec: DataSpec, emission: "Emission", decoded: int) -> int:
+    """Returns how many convolutions, levels of prior and posterior, and the decoder have."""
+    known = spec.covariate_size
+    count = _convolutions(config, emission.event_size + known, config.blocks * config.block_layers)
+    for size, above in zip(config.level_sizes, (*config.level_sizes[1:], 0), strict=True):
+        inputs = config.channels + above
+        count += _mlp(inputs + known, config.prior_sizes, 2 * size)
+        count += _mlp(inputs, config.encoder_sizes, 2 * size) + _noise(config, inputs, size)
+    return count + _mlp(decoded + known, config.decoder_sizes, emission.parameter_size)
+
+
 def _posterior(config: "ModelConfig", inputs: int) -> int:
     return _mlp(inputs, config.encoder_sizes, 2 * config.latent_size)
 
 
-def _noise(config: "ModelConfig", inputs: int) -> int:
+def _noise(config: "ModelConfig", inputs: int, latent_size: int | None = None) -> int:
     """Returns how many weights take the noise of a posterior that reads so many numbers."""
+    latent_size = config.latent_size if latent_size is None else latent_size
     if config.mixing == "joint":
         return sum(size * units for size, units in zip(config.noise_sizes, config.encoder_sizes, strict=True))
     if config.mixing == "per_dimension":
-        return _dense((inputs, *config.encoder_sizes)[-1], 2 * config.latent_size * config.noise_per_dimension)
+        return _dense((inputs, *config.encoder_sizes)[-1], 2 * latent_size * config.noise_per_dimension)
     return 0
 
 

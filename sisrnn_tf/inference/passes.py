@@ -2,17 +2,16 @@
 
 import abc
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
 from sisrnn_tf.core.arrays import size_of
-from sisrnn_tf.core.types import StepDensities, Trajectory
+from sisrnn_tf.core.types import Noise, StepDensities, Trajectory
 from sisrnn_tf.inference import filter as filters
 from sisrnn_tf.inference import noise, step
 from sisrnn_tf.inference.mixture import ChunkedMixture, PointMass, mixture_of
 from sisrnn_tf.inference.particles import Resampling
-from sisrnn_tf.inference.recurrence import StochasticRNN
 
 # T B m rows go through the cell at a time: 150 MB of the paper's noise.
 CHUNK_ROWS = 2**17
@@ -66,11 +65,34 @@ class Pass(abc.ABC):
         return num_mixing if self.mixes else 0
 
 
+class Steps(Protocol):
+    """What takes the steps of sequences: `StochasticRNN` one after the other, others many at once.
+
+    Attributes:
+        cell: the stochastic cell.
+        truncation: steps between the points where the gradient through h stops; None stops it nowhere.
+    """
+
+    cell: Any
+    truncation: int | None
+
+    def scan(
+        self,
+        observations: tf.Tensor,
+        draws: Noise,
+        mask: tf.Tensor | None = None,
+        initial_state: Any = None,
+        features: tf.Tensor | None = None,
+        covariates: tf.Tensor | None = None,
+    ) -> Trajectory:
+        """See `StochasticRNN.scan`."""
+
+
 class SequencePass(Pass):
     """A pass over sequences with a latent in every step.
 
     Args:
-        layer: unrolls the cell.
+        layer: unrolls the cell, or takes all its steps at once.
         sequences: what is observed.
         seed: int32 `[2]`.
         first_row: number of the batch's first sequence.
@@ -78,7 +100,7 @@ class SequencePass(Pass):
 
     def __init__(
         self,
-        layer: StochasticRNN,
+        layer: Steps,
         sequences: filters.Sequences,
         seed: tf.Tensor,
         first_row: int | tf.Tensor = 0,

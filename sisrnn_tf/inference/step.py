@@ -49,8 +49,7 @@ def infer(
         The step as a trajectory without a time axis.
     """
     given = join(hidden, covariates)
-    posterior = cell.posterior_parameters(observation, given, draws.mixing, features)
-    latent = posterior.loc + posterior.scale * draws.latent
+    latent, posterior, given = cell.draw_latent(observation, given, draws, features)
     after = cell.transition(join(observation, covariates), latent, hidden)
     return Trajectory(latent, after, given, posterior)
 
@@ -109,9 +108,9 @@ def infer_missing(
         The step as a trajectory without a time axis, and x_t without gaps, `[rows, D]`.
     """
     inferred = infer(cell, observation, features, hidden, noise.draw(cell, seeds), covariates)
-    given = inferred.previous_hidden
     complete = tf.reduce_all(observed, axis=-1, keepdims=True)
-    latent = tf.where(complete, inferred.latent, cell.prior_part.sample(given, noise.latent_seeds(seeds)))
+    unseen, given = cell.sample_latent(join(hidden, covariates), noise.latent_seeds(seeds))
+    latent, given = tf.where(complete, inferred.latent, unseen), tf.where(complete, inferred.previous_hidden, given)
     parameters = cell.emission_parameters(latent, given)
     value = cell.emission_part.sample_missing(parameters, observation, observed, noise.missing_seeds(seeds))
     after = cell.transition(join(value, covariates), latent, hidden)
@@ -150,6 +149,5 @@ def predict(
     Args:
         cell, hidden, seeds, covariates: as of `generate`.
     """
-    given = join(hidden, covariates)
-    latent = cell.prior_part.sample(given, noise.latent_seeds(seeds))
+    latent, given = cell.sample_latent(join(hidden, covariates), noise.latent_seeds(seeds))
     return latent, cell.emission_parameters(latent, given)

@@ -54,6 +54,7 @@ class SISRNN(MixingModel, StepwiseModel):
     BOUND_ALONE: ClassVar[Mapping[str, Any]] = {}
 
     cell: SISRNNCell
+    cell_class: type[SISRNNCell] = SISRNNCell
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class SISRNN(MixingModel, StepwiseModel):
         **kwargs: Any,
     ):
         super().__init__(emission, seed, **kwargs)
-        self.cell = SISRNNCell(
+        self.cell = self.cell_class(
             emission,
             latent_size,
             hidden_size,

@@ -1,5 +1,7 @@
 """Models that make one observation after the other, each from the state before it."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from sisrnn_tf.core import batches, random
@@ -21,7 +23,12 @@ class StepwiseModel(StreamingModel):
     """A likelihood of sequences whose steps are drawn one by one.
 
     Arguments and outputs: see `SequenceModel`.
+
+    Attributes:
+        state_is_exact: whether h_t is a function of x_1..x_t alone, so that one particle knows it.
     """
+
+    state_is_exact: bool = False
 
     def reconstruct(
         self,
@@ -87,7 +94,7 @@ class StepwiseModel(StreamingModel):
 
         The state after the context is drawn from p(h_C | x_1..x_C), which one pass of the posterior is not: M particles
         follow the context (sequential Monte Carlo, see `log_likelihood`), and each draw goes on from one that is
-        chosen by its weight. The deterministic RNN's state is exact.
+        chosen by its weight. One particle is enough where the state is exact.
 
         Args:
             context: x_1..x_C, `[B, C, D]`.
@@ -109,7 +116,7 @@ class StepwiseModel(StreamingModel):
         count, num_mixing = self._to_sizes(num_importance, num_mixing)
         of_context, future = self._part(covariates, context, mask, num_steps)
         batch = self._to_batch(context, mask, observed, of_context)
-        count = 1 if self.is_exact else max(count, num_samples)
+        count = 1 if self.state_is_exact else max(count, num_samples)
         batches.require_room(self.emission.event_size, num_samples=num_samples, num_steps=num_steps)
         sizes = map(tf.constant, (num_steps, num_samples, count))  # as ints each would be a trace of its own
         temperature = self._to_temperature(temperature)
@@ -280,12 +287,16 @@ class StepwiseModel(StreamingModel):
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _predict_function(self, observations, mask, observed, covariates, count, num_mixing, seed, first_row):
-        sequences = self._sequences(Batch(observations, mask, None, observed, covariates))
+        cell, sequences = self._followed(Batch(observations, mask, None, observed, covariates))
         keys = filters.Keys(first_row + tf.range(tf.shape(observations)[0]))
         scores_features = type(self.emission).log_prob_observed is not Emission.log_prob_observed
         by_feature = scores_features and self.emission.event_size > 1
-        found = prediction.run(self.cell, sequences, count, num_mixing, seed, keys, by_feature)
+        found = prediction.run(cell, sequences, count, num_mixing, seed, keys, by_feature)
         return Predictive(*(part if part is None else batch_to_time_major(part) for part in found))
+
+    def _followed(self, batch: Batch) -> tuple[Any, filters.Sequences]:
+        """Returns a cell, and the sequences of a batch as it follows them."""
+        return self.cell, self._sequences(batch)
 
     def _filter(self, sequences, keys, count, num_mixing, seed: tf.Tensor, keep_records=False) -> filters.Filtered:
         """Returns particles that have followed sequences."""

@@ -14,7 +14,8 @@ from sisrnn_tf.emissions import Emission
 from sisrnn_tf.inference import bounds
 from sisrnn_tf.inference.auxiliary_loss import AuxiliaryLoss
 from sisrnn_tf.inference.recurrence import batch_to_time_major
-from sisrnn_tf.models.deterministic import RNN, ExactPass
+from sisrnn_tf.models.deterministic import RNN
+from sisrnn_tf.models.exact import ExactPass
 
 
 @keras.saving.register_keras_serializable("sisrnn_tf")

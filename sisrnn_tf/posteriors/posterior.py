@@ -10,7 +10,7 @@ import tensorflow as tf
 from sisrnn_tf.core import gaussians, networks
 from sisrnn_tf.core.arrays import size_of
 from sisrnn_tf.core.log_space import log_mean_exp
-from sisrnn_tf.core.types import Activation, Gaussian, Shape, Sizes
+from sisrnn_tf.core.types import Activation, Gaussian, Noise, Shape, Sizes
 from sisrnn_tf.core.validation import require, require_int, require_ints, require_positive, require_precision
 from sisrnn_tf.posteriors.summary import Summary
 
@@ -138,6 +138,28 @@ class Posterior(keras.layers.Layer, abc.ABC):
     def call(self, context: tf.Tensor, noise: tf.Tensor) -> Gaussian:
         """Maps a context `[.., C]` and noise eps_t `[*draws, .., N]` to psi_t, each `[*draws, .., Z]`."""
 
+    def draw(self, context: tf.Tensor, draws: Noise) -> tuple[tf.Tensor, Gaussian]:
+        """Draws z_t ~ q(z_t | psi_t), and returns it and psi_t, each `[.., Z]`.
+
+        Args:
+            context: `[.., C]`.
+            draws: the noise of psi_t, `[.., N]`, and standard normals, `[.., Z]`.
+        """
+        psi = self(context, draws.mixing)
+        return psi.loc + psi.scale * draws.latent, psi
+
+    def at_latent(self, context: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor) -> Gaussian:
+        """Returns psi_t where z_t is known, each `[*draws, .., Z]`.
+
+        That is what `call` returns, but where psi_t of some dimensions hangs on z_t in others.
+
+        Args:
+            context: `[.., C]`.
+            latent: z_t, `[.., Z]`.
+            noise: eps_t, `[*draws, .., N]`.
+        """
+        return self(context, noise)
+
     def log_density(self, latent: tf.Tensor, psi: Gaussian) -> tf.Tensor:
         """Returns log q(z_t | psi_t), `[..]`, in nats, of z_t `[.., Z]` and psi_t, each `[.., Z]`."""
         return gaussians.log_density(latent, psi)
@@ -171,7 +193,7 @@ class Posterior(keras.layers.Layer, abc.ABC):
             num_mixing: K.
         """
         draws = self.sample_noise([size_of(seeds, 0), num_mixing], seeds)  # [rows, K, N]
-        psi = Gaussian(*self(context[:, tf.newaxis], draws))  # each [rows, K, Z]
+        psi = self.at_latent(context[:, tf.newaxis], latent[:, tf.newaxis], draws)  # each [rows, K, Z]
         return self.log_mixture(latent, own, psi)
 
     def chunk_rows(self, num_mixing: int | tf.Tensor) -> int | tf.Tensor:

@@ -93,7 +93,7 @@ def measure(
         FloatingPointError: the loss of a refit is not finite.
     """
     family = FAMILIES[run.config.model.model]
-    fits = family.has_latent and family.has_steps
+    fits = family.has_steps and "posterior" in family.options and "blocks" not in family.options
     require(fits, "model", "one of sequences with a latent in each step, such as sisrnn", run.config.model.model)
     require(settings.num_alone > 1, "num_alone", "at least 2, to have an interval", settings.num_alone)
     count = pipeline.num_evaluated(dataset.split(SPLIT), settings.num_sequences)

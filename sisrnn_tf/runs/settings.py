@@ -53,5 +53,5 @@ def _of_training(config: ExperimentConfig) -> list[str]:
     useless |= set() if family.mixes(vars(config.model)) else set(_MIXING)
     useless |= set() if OBJECTIVES[training.objective].has_importance else {"num_importance"}
     useless |= {"objective", *_KL} if family.is_exact else set()
-    useless |= set() if family.has_steps else {"truncation"}
+    useless |= set() if family.recurs else {"truncation"}
     return [field.name for field in dataclasses.fields(TrainingConfig) if field.name not in useless]

@@ -24,8 +24,10 @@ def _emission():
     return sisrnn_tf.emissions.Bernoulli(D)
 
 
-def _posterior(**kwargs):
-    return sisrnn_tf.posteriors.SemiImplicit(Z, (5, 4), (3, 2), 2.0, activation="tanh", scale_floor=0.01, **kwargs)
+def _posterior(latent_size=Z, **kwargs):
+    return sisrnn_tf.posteriors.SemiImplicit(
+        latent_size, (5, 4), (3, 2), 2.0, activation="tanh", scale_floor=0.01, **kwargs
+    )
 
 
 def _cell(**kwargs):
@@ -36,10 +38,13 @@ def _cell(**kwargs):
 
 
 def _model(kind, **kwargs):
+    if kind == "WaveNet":
+        return sisrnn_tf.WaveNet(_emission(), 4, 1, 2, decoder_sizes=(5,), activation="tanh", seed=3, **kwargs)
     if kind in EXACT:
         sizes = {"hidden_size": H, "decoder_sizes": (5,)}
         return getattr(sisrnn_tf, kind)(_emission(), activation="tanh", seed=3, **sizes, **kwargs)
-    sizes = {"latent_size": Z, "hidden_size": H, "prior_sizes": (4,), "decoder_sizes": (5,), "activation": "tanh"}
+    network = {"prior_sizes": (4,), "decoder_sizes": (5,), "activation": "tanh"}
+    sizes = {"latent_size": Z, "hidden_size": H, **network}
     shared = {"kl_weight": 0.5, "num_mixing": 2, "eval_num_mixing": 3, "seed": 3}
     dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
     if kind == "SAVAE":
@@ -50,6 +55,12 @@ def _model(kind, **kwargs):
         decoder, sizes = LAYERS["TransformerDecoder"](**dtype), {"latent_size": Z, "hidden_size": H}
         parts = {"decoder": decoder, "posterior": _posterior(**dtype), "embedding_size": E, "word_dropout": 0.2}
         return sisrnn_tf.SentenceSISRNN(V, **sizes, **parts, **shared, **kwargs)
+    if kind == "SWaveNet":
+        plain = [sisrnn_tf.posteriors.Gaussian(Z, (5,), **dtype)]
+        return sisrnn_tf.SWaveNet(_emission(), (Z,), 4, 1, posteriors=plain, **network, **shared, **kwargs)
+    if kind == "STCN":
+        levels = [_posterior(**dtype), sisrnn_tf.posteriors.Gaussian(1, (5,), **dtype)]
+        return sisrnn_tf.STCN(_emission(), (Z, 1), 4, 1, posteriors=levels, **network, **shared, **kwargs)
     if kind == "StateSpaceModel":
         return sisrnn_tf.StateSpaceModel(Switches(Z, D), _posterior(**dtype), **shared, **kwargs)
     if kind == "ZForcing":
@@ -77,6 +88,18 @@ LAYERS = {
     "SRNNDecoder": lambda **kwargs: cells.SRNNDecoder(3, 2, (5,), activation="tanh", **kwargs),
     "GRUTransition": lambda **kwargs: cells.GRUTransition(H, **kwargs),
     "SRNNTransition": lambda **kwargs: cells.SRNNTransition(2, Z, **kwargs),
+    "LadderPrior": lambda **kwargs: cells.LadderPrior((Z, 1), 2, (5,), "tanh", 0.01, 1, **kwargs),
+    "LadderDecoder": lambda **kwargs: cells.LadderDecoder(3, (Z, 1), (5,), True, 1, activation="tanh", **kwargs),
+    "LadderPosterior": lambda **kwargs: cells.LadderPosterior(
+        [_posterior(size, **kwargs) for size in (Z, 1)], LAYERS["LadderPrior"](**kwargs), True, **kwargs
+    ),
+    "DilatedTransition": lambda **kwargs: cells.DilatedTransition(2, 2, 2, 3, **kwargs),
+    "LayeredPrior": lambda **kwargs: cells.LayeredPrior((Z, 1), 2, (5,), "tanh", 0.01, **kwargs),
+    "SkipDecoder": lambda **kwargs: cells.SkipDecoder(3, (Z, 1), 2, (5,), activation="tanh", **kwargs),
+    "LayeredPosterior": lambda **kwargs: cells.LayeredPosterior(
+        [_posterior(size, **kwargs) for size in (Z, 1)], 2, **kwargs
+    ),
+    "SWaveNetTransition": lambda **kwargs: cells.SWaveNetTransition((Z, 1), 2, 1, 3, **kwargs),
     "SISRNNCell": _cell,
     "StochasticRNN": lambda **kwargs: sisrnn_tf.StochasticRNN(_cell(**kwargs), **kwargs),
     "SIVILoss": lambda **kwargs: sisrnn_tf.SIVILoss(sisrnn_tf.objectives.SIVI(3), 0.5, 7, **kwargs),
@@ -88,8 +111,11 @@ LAYERS = {
     "TransformerDecoder": lambda **kwargs: sisrnn_tf.decoders.TransformerDecoder(E, 1, 3, 2, 0.3, **kwargs),
     "LSTMDecoder": lambda **kwargs: sisrnn_tf.decoders.LSTMDecoder(E, 5, 0.3, **kwargs),
 }
-MODELS = ("SISRNN", "VRNN", "SRNN", "ZForcing", "RNN", "TwinNet", "SentenceSISRNN", "StateSpaceModel", "SAVAE")
-EXACT = ("RNN", "TwinNet")
+MODELS = (
+    *("SISRNN", "VRNN", "SRNN", "ZForcing", "STCN", "SWaveNet", "RNN", "TwinNet", "WaveNet"),
+    *("SentenceSISRNN", "StateSpaceModel", "SAVAE"),
+)
+EXACT = ("RNN", "TwinNet", "WaveNet")
 # A gradient of a gradient takes long to trace: for SAVAE some tests are in `test_semi_amortized`, eager and quick.
 QUICK = tuple(kind for kind in MODELS if kind != "SAVAE")
 # Models that compute in bfloat16 too: a state of known dynamics holds z and t, which that would round.
@@ -143,6 +169,18 @@ CALLS = {
     "SRNNDecoder": lambda layer: layer(tf.ones([B, Z]), tf.ones([B, H])),
     "GRUTransition": lambda layer: layer(tf.constant(X[:B, 0]), tf.ones([B, Z]), tf.ones([B, H])),
     "SRNNTransition": lambda layer: layer(tf.constant(X[:B, 0]), tf.ones([B, Z]), tf.ones([B, 2 + Z])),
+    "LadderPrior": lambda layer: layer.moments(tf.ones([B, Z + 1]), tf.ones([B, 5])),
+    "LadderDecoder": lambda layer: layer(tf.ones([B, Z + 1]), tf.ones([B, 5])),
+    "LadderPosterior": lambda layer: layer(
+        layer.context(X[:B, 0], tf.ones([B, 5]), tf.ones([B, 4])), layer.sample_noise([2, B], random.as_seed(0))
+    ),
+    "LayeredPrior": lambda layer: layer.parameters(tf.ones([B, 6])),
+    "SkipDecoder": lambda layer: layer(tf.ones([B, Z + 1]), tf.ones([B, 7])),
+    "LayeredPosterior": _call_posterior,
+    "SWaveNetTransition": lambda layer: layer(
+        tf.constant(X[:B, 0]), tf.ones([B, Z + 1]), tf.ones([B, layer.hidden_size])
+    ),
+    "DilatedTransition": lambda layer: layer(tf.constant(X[:B, 0]), None, tf.ones([B, layer.hidden_size])),
     "SISRNNCell": lambda layer: layer(tf.constant(X[:B, 0]), [tf.ones([B, H])]),
     "StochasticRNN": lambda layer: layer(tf.constant(X[:B]), mask=tf.constant(MASK[:B])),
     "SIVILoss": lambda layer: layer(passed=GivenPass(*given_densities(T, B)), weight=WEIGHT[:B], training=True),
@@ -157,7 +195,7 @@ CALLS = {
 # Layers whose outputs are no parameters of a distribution.
 NO_PARAMETERS = (
     *("SIVILoss", "ExactLoss", "AuxiliaryLoss", "RandomStream", "BackwardGRU", "GRUTransition", "SRNNTransition"),
-    *("TransformerDecoder", "LSTMDecoder"),
+    *("TransformerDecoder", "LSTMDecoder", "DilatedTransition", "SWaveNetTransition"),
 )
 # What `build` is given.
 INPUTS = {
@@ -175,6 +213,14 @@ INPUTS = {
     "SRNNDecoder": ((None, Z), (None, H)),
     "GRUTransition": ((None, D), (None, Z), (None, H)),
     "SRNNTransition": ((None, D), (None, Z), (None, 2 + Z)),
+    "LadderPrior": ((None, 5),),
+    "LadderDecoder": ((None, Z + 1), (None, 5)),
+    "LadderPosterior": ((None, D), (None, 5)),
+    "LayeredPrior": ((None, 6),),
+    "SkipDecoder": ((None, Z + 1), (None, 7)),
+    "LayeredPosterior": ((None, D), (None, H)),
+    "SWaveNetTransition": ((None, D), (None, Z + 1), (None, 32)),
+    "DilatedTransition": ((None, D), (None, Z + 1), (None, 28)),
     "TransformerDecoder": ((None, None, E), Z),
     "LSTMDecoder": ((None, None, E), Z),
 }
@@ -387,7 +433,7 @@ def test_bare_arrays_dictionaries_and_validation(kind):
     assert history["val_loss"][0] == pytest.approx(logs["loss"], rel=1e-5)
     if kind not in EXACT:
         assert {"surrogate", "lower_bound", "regularizer", "reconstruction", "kl"} < set(history)
-        num_mixing = ([0], [0]) if kind in ("VRNN", "SRNN") else ([2], [3])  # a point mass has no further components
+        num_mixing = ([0], [0]) if not model.mixes else ([2], [3])  # a point mass has no further components
         assert (history["num_mixing"], history["val_num_mixing"]) == num_mixing
         assert (history["kl_weight"], history["val_kl_weight"]) == ([0.5], [1.0])
 
