@@ -141,7 +141,9 @@ def test_commands_have_flags_that_exist():
                 if arguments and arguments != ["--help"]:
                     launched.setdefault(name, []).append(arguments)
                 continue
-            source = (ROOT / (module if module.endswith(".py") else module.replace(".", "/") + ".py")).read_text()
+            path = ROOT / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
+            shared = path.parent / "posterior_comparison.py"  # the command line of two examples
+            source = path.read_text() + (shared.read_text() if shared.stem in path.read_text() else "")
             flags = {word.split("=")[0] for word in words if word.startswith("--")}
             problems += [
                 f"{page.name}: {module} {flag}" for flag in flags if not re.search(rf'"(--)?{flag[2:]}"', source)
