@@ -9,6 +9,7 @@ from sisrnn_tf.configuration.presets import preset_options
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS
 from sisrnn_tf.data.registry import DATASETS
+from sisrnn_tf.reproduction import systems
 from sisrnn_tf.reproduction.plan import Further, Plan, Row
 
 TABLES = {"mnist": 1, "handwriting": 2, "language": 3}  # name -> number in the paper
@@ -120,8 +121,8 @@ def _mnist(scale: str) -> tuple[str, list[Row]]:
         options = {**shared, **main, "model": model, "hidden_size": size}
         reference = published and ("sequential MNIST", published)
         rows.append(_row(name, label, "paper", options, seeds, reference, weight))
-    for name, (label, own, published, weight) in _OTHERS.items() if scale != "paper" else ():
-        options = {**_EQUAL, **shared, **main, **own, "hidden_size": small, "backward_size": small}
+    for name, (label, own, published, weight) in systems.IMAGES.items() if scale != "paper" else ():
+        options = {**systems.EQUAL, **shared, **main, **own, "hidden_size": small, "backward_size": small}
         options.pop("noise_sizes", None)  # of a point mass
         rows.append(_row(name, label, "paper", options, seeds, ("sequential MNIST", published), weight))
     for convention in _CONVENTIONS:
@@ -132,31 +133,12 @@ def _mnist(scale: str) -> tuple[str, list[Row]]:
     return note, [row._replace(seeds=(0,)) if row.base else row for row in rows]
 
 
-# Systems of other papers: label, options, the number, and how long a run takes.
-_OTHERS: dict[str, tuple[str, dict[str, Any], str, float]] = {
-    "zforcing": ("Z-Forcing", {"model": "zforcing", "auxiliary_weight": 0.0}, "Z-Forcing (1-layer)", 1.7),
-    "zforcing_aux": ("Z-Forcing + aux", {"model": "zforcing"}, "Z-Forcing (1-layer) + aux", 1.8),
-    "twinnet": ("TwinNet", {"model": "twinnet"}, "TwinNet (3-layers)", 1.9),
-}
-# The sizes and the budget that all rows share, in the place of their own.
-_EQUAL = {
-    "latent_size": 16,
-    "encoder_sizes": (128, 128, 128),
-    "prior_sizes": (64, 64),
-    "decoder_sizes": (128, 128),
-    "scale_floor": 1e-3,
-    "batch_size": 128,
-}
-_DIFFERS = (
-    " Z-Forcing and TwinNet differ from their sources: rows of images in place of pixels, one GRU in place of LSTMs "
-    "(of TwinNet three layers), and the sizes of VRNN's row; docs/systems.md says the rest."
-)
 # What the numbers are of; options of all rows; data of the table's rows, and of the study of conventions.
 _MNIST = {
     "smoke": (
         "Tiny models after two epochs on scikit-learn's digits (8 x 8, rows), binarized once (`sampled`) in the place "
         "of Larochelle's files: these numbers show that the machinery works, and have nothing to do with the paper's."
-        + _DIFFERS,
+        + systems.IMAGES_DIFFER,
         _TINY,
         {"dataset": "digits", "binarization": "sampled"},
         {"dataset": "digits"},
@@ -165,7 +147,7 @@ _MNIST = {
         "Larochelle's files, rows (T=28, D=28), and MNIST's grey levels in the study of conventions; the paper's "
         "sizes, but 10 epochs (the paper: 2,000), learning rate 3e-3 (1e-3), K from 1 to 10 over 5 epochs (1 to 100 "
         "over 500) and beta = 1 throughout (cyclical): what was best on validation in few epochs, for VRNN and SIS-RNN "
-        "alike." + _DIFFERS,
+        "alike." + systems.IMAGES_DIFFER,
         {
             "epochs": 10,
             "learning_rate": 3e-3,
@@ -201,38 +183,16 @@ def _handwriting(scale: str) -> tuple[str, list[Row]]:
     }
     rows = []
     for name, (label, published, weight) in models.items():
-        own = _CONVOLUTIONS.get(name, {}) if scale == "cpu" else {}
+        own = systems.CONVOLUTIONS.get(name, {}) if scale == "cpu" else {}
         options = {**shared, **own, "model": name}
         rows.append(_row(name, label, "paper", options, (0,), ("IAM-OnDB", published), weight))
     return note, rows
 
 
-# About as many weights as the other rows have, 270,000 to 420,000, for the millions of their sources.
-_LADDER = {"channels": 48, "block_layers": 5, "encoder_sizes": (64, 64), "prior_sizes": (64, 64)}
-_CONVOLUTIONS: dict[str, dict[str, Any]] = {
-    "wavenet": {"channels": 96, "decoder_sizes": (128, 128)},
-    "swavenet": {
-        "channels": 96,
-        "latent_size": 16,
-        "backward_size": 64,
-        "encoder_sizes": (128, 128),
-        "prior_sizes": (64,),
-        "decoder_sizes": (128, 128),
-    },
-    "stcn": {**_LADDER, "decoder_sizes": (128, 128)},
-    "stcn_dense": {**_LADDER, "decoder_sizes": (128, 128)},
-}
-_CONVOLUTIONS_DIFFER = (
-    " WaveNet, SWaveNet and STCN differ from their sources in emission and budget, which are those of all rows; "
-    "SWaveNet in a GRU for its backward network, and no batch normalization; STCN in that each z is drawn once and has a "
-    "standard deviation where its code has a variance; docs/systems.md says the rest."
-)
-
-
 _HANDWRITING = {
     "smoke": (
         "Tiny models after two epochs on the embedded glyphs: these numbers show that the machinery works, and have "
-        "nothing to do with the paper's." + _CONVOLUTIONS_DIFFER,
+        "nothing to do with the paper's." + systems.CONVOLUTIONS_DIFFER,
         {**_TINY, "dataset": "glyphs"},
     ),
     "cpu": (
@@ -240,7 +200,7 @@ _HANDWRITING = {
         "as `vrnn`. A density's NLL has no meaning across data sets: compare our rows with each other alone. The "
         "paper's sizes, but 20 epochs (the paper: 2,000), K from 1 to 10 over 10 epochs, beta = 1 throughout, 20 "
         "components, a scale floor of 0.005 normalized units and gradients cut to norm 5. Convolutional models "
-        "have as many weights as the others, not those of their sources." + _CONVOLUTIONS_DIFFER,
+        "have as many weights as the others, not those of their sources." + systems.CONVOLUTIONS_DIFFER,
         {
             "dataset": "strokes",
             "data_dir": "strokes/short_kanji.npz",
@@ -256,7 +216,8 @@ _HANDWRITING = {
     ),
     "paper": (
         "IAM-OnDB with VRNN's splits and normalization, the paper's sizes and schedules, and where it is silent 20 "
-        "components, a scale floor of 0.005 normalized units and gradients cut to norm 5." + _CONVOLUTIONS_DIFFER,
+        "components, a scale floor of 0.005 normalized units and gradients cut to norm 5."
+        + systems.CONVOLUTIONS_DIFFER,
         {
             "dataset": "iamondb",
             "data_dir": "iamondb",
