@@ -171,12 +171,7 @@ class SISRNNCell(keras.layers.Layer):
         return [self.transition.initial_state(batch_size)]
 
     def sample_noise(self, shape: Sizes, seed: random.Seed) -> tf.Tensor:
-        """Draws noise eps for the posterior, `[*shape, N]`; N is 0 for a point mass.
-
-        Args:
-            shape: ints or a tensor.
-            seed: an int, a pair of ints or int32 `[2]`.
-        """
+        """Draws noise eps for the posterior, `[*shape, N]`, 0 of a point mass; by an int, a pair or int32 `[2]`."""
         return self.posterior_part.sample_noise(shape, random.as_seed(seed))
 
     def split_inputs(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:

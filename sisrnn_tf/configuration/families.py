@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sisrnn_tf.configuration import weights
+from sisrnn_tf.configuration import sizes, weights
 from sisrnn_tf.data.kinds import IMAGES, SERIES, STROKES, TEXT, Kind
 from sisrnn_tf.inference.traits import Traits
 
@@ -78,120 +78,6 @@ _STCN = (
     *(*_CONVOLUTIONS, *_NOISE),
 )
 
-# The paper's sizes are the configuration's defaults; "small" trains the digits in a minute or two.
-_SMALL = {
-    "latent_size": 8,
-    "hidden_size": 32,
-    "encoder_sizes": (64, 64, 64),
-    "noise_sizes": (32, 16, 8),
-    "prior_sizes": (32, 32),
-    "decoder_sizes": (64, 64),
-    "batch_size": 32,
-    "learning_rate": 3e-3,
-    "epochs": 40,
-    "num_mixing": 10,
-    "num_mixing_ramp_epochs": 10,
-}
-_PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SMALL, "paper": {}}
-# The sizes of Lai et al. (2018), whose WaveNet is the one of handwriting.
-_WAVENET_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "small": {**_SMALL, "channels": 32, "blocks": 2, "block_layers": 4},
-    "paper": {"channels": 200, "blocks": 1, "block_layers": 5, "decoder_sizes": (200, 200)},
-}
-# The sizes of the published code, whose posteriors do not mix; where one does, each level has noise of its own.
-_LADDER = {"mixing": "none", "noise_sizes": (32, 16)}
-_STCN_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "small": {**_SMALL, "channels": 32, "blocks": 2, "block_layers": 4, "encoder_sizes": (64, 64), **_LADDER},
-    "paper": {
-        "latent_size": 32,
-        "channels": 256,
-        "blocks": 5,
-        "block_layers": 6,
-        "encoder_sizes": (256, 256),
-        "prior_sizes": (256, 256),
-        "decoder_sizes": (256,) * 5,
-        **_LADDER,
-    },
-}
-_SMOOTHING = {"mixing": "none", "posterior": "smoothing"}
-# Of Z-Forcing and TwinNet: sizes of the published code, of the former's speech, as its MNIST's are not to be had.
-_Z_FORCING = {**_SMOOTHING, "auxiliary_weight": 0.01}
-_Z_FORCING_PAPER = {
-    **_Z_FORCING,
-    "latent_size": 256,
-    "hidden_size": 1024,
-    "backward_size": 1024,
-    "encoder_sizes": (512,),
-    "noise_sizes": (150,),
-    "prior_sizes": (512,),
-    "decoder_sizes": (512,),
-    "scale_floor": 0.018,
-    "batch_size": 32,
-    "epochs": 100,
-    "kl_schedule": "linear",
-}
-_TWIN_NET_PAPER = {"hidden_size": 512, "decoder_sizes": (512,), "batch_size": 50, "epochs": 40}
-_SWAVENET_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "small": {**_STCN_PRESETS["small"], "blocks": 1, **_SMOOTHING},
-    "paper": {
-        "latent_size": 200,
-        "channels": 200,
-        "blocks": 1,
-        "block_layers": 5,
-        "backward_size": 200,
-        "encoder_sizes": (200, 200),
-        "prior_sizes": (200,),
-        "decoder_sizes": (200, 200),
-        **_LADDER,
-        **_SMOOTHING,
-    },
-}
-# Of sentences: the sizes of the published VAE-transformer and VAE-LSTM, and what trains the embedded text in a few
-# minutes.
-_SENTENCE_SMALL = {
-    "latent_size": 16,
-    "hidden_size": 64,
-    "encoder_sizes": (64, 64, 64),
-    "noise_sizes": (32, 16, 8),
-    "embedding_size": 64,
-    "decoder_blocks": 2,
-    "attention_heads": 4,
-    "lstm_size": 128,
-    "batch_size": 32,
-    "eval_batch_size": 32,
-    "learning_rate": 2e-3,
-    "epochs": 30,
-    "num_mixing": 10,
-    "num_mixing_ramp_epochs": 5,
-}
-_SENTENCE_PAPER = {
-    "latent_size": 32,
-    "hidden_size": 256,
-    "batch_size": 32,
-    "eval_batch_size": 32,
-    "learning_rate": 5e-4,
-    "clip_norm": 5.0,
-    "epochs": 40,
-    "num_mixing_ramp_epochs": 10,
-}
-_SENTENCE_PRESETS: Mapping[str, Mapping[str, Any]] = {"small": _SENTENCE_SMALL, "paper": _SENTENCE_PAPER}
-_LSTM_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "small": {**_SENTENCE_SMALL, "dropout": 0.2},
-    "paper": {**_SENTENCE_PAPER, "dropout": 0.5},
-}
-# Those of Kim et al. (2018), as far as Table 3's other rows let them be: as many epochs of Adam, where they took SGD.
-_REFINED_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "small": {**_LSTM_PRESETS["small"], "mixing": "none", "refinement_steps": 5, "refinement_rate": 0.1},
-    "paper": {
-        **_LSTM_PRESETS["paper"],
-        "hidden_size": 1024,
-        "encoder_sizes": (),
-        "mixing": "none",
-        "kl_schedule": "linear",
-        "kl_rising_fraction": 0.25,
-    },
-}
-
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         "sisrnn": Family(
@@ -199,7 +85,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "a semi-implicit posterior",
             _SEQUENCES,
             (*_LATENT, *_NOISE, *_OF_STEPS),
-            _PRESETS,
+            sizes.SEQUENCES,
             weights.of_sisrnn,
         ),
         "vrnn": Family(
@@ -207,7 +93,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "point-mass mixing",
             _SEQUENCES,
             (*_LATENT, *_OF_STEPS),
-            _PRESETS,
+            sizes.SEQUENCES,
             weights.of_vrnn,
         ),
         "srnn": Family(
@@ -215,7 +101,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "the latent on top of a deterministic RNN",
             _SEQUENCES,
             (*_LATENT, *_NOISE, *_OF_STEPS),
-            {name: {**sizes, **_SMOOTHING} for name, sizes in _PRESETS.items()},
+            sizes.SRNN,
             weights.of_srnn,
         ),
         "rnn": Family(
@@ -223,7 +109,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "no latent",
             _SEQUENCES,
             ("hidden_size", "decoder_sizes", "activation"),
-            _PRESETS,
+            sizes.SEQUENCES,
             weights.of_rnn,
             is_exact=True,
         ),
@@ -232,7 +118,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "latents that tell the state of a backward RNN",
             _SEQUENCES,
             (*_LATENT, *_NOISE, *_OF_STEPS, "auxiliary_weight"),
-            {"small": {**_SMALL, **_Z_FORCING, "backward_size": 32}, "paper": _Z_FORCING_PAPER},
+            sizes.Z_FORCING,
             weights.of_z_forcing,
         ),
         "twinnet": Family(
@@ -240,7 +126,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "no latent, trained beside a backward RNN",
             _SEQUENCES,
             ("hidden_size", "decoder_sizes", "activation", "twin_weight"),
-            {"small": _SMALL, "paper": _TWIN_NET_PAPER},
+            sizes.TWIN_NET,
             weights.of_twin_net,
             is_exact=True,
         ),
@@ -249,7 +135,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "no latent, dilated causal convolutions",
             _SEQUENCES,
             (*_CONVOLUTIONS, "decoder_sizes", "activation"),
-            _WAVENET_PRESETS,
+            sizes.WAVENET,
             weights.of_wavenet,
             is_exact=True,
             recurs=False,
@@ -259,7 +145,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "latents in the upper layers of a WaveNet",
             _SEQUENCES,
             (*_STCN, "posterior", "backward_size"),
-            _SWAVENET_PRESETS,
+            sizes.SWAVENET,
             weights.of_swavenet,
             recurs=False,
         ),
@@ -268,7 +154,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "a ladder of latents over dilated causal convolutions",
             _SEQUENCES,
             _STCN,
-            _STCN_PRESETS,
+            sizes.STCN,
             weights.of_stcn,
             recurs=False,
             halves=True,
@@ -278,7 +164,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "the same, all of whose levels are decoded",
             _SEQUENCES,
             _STCN,
-            _STCN_PRESETS,
+            sizes.STCN,
             weights.of_stcn_dense,
             recurs=False,
             halves=True,
@@ -288,7 +174,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "one latent a sentence, decoded by a transformer",
             (TEXT,),
             (*_SENTENCE, *_NOISE, *_TRANSFORMER),
-            _SENTENCE_PRESETS,
+            sizes.SENTENCE,
             weights.of_sentence_sisrnn,
             has_steps=False,
             recurs=False,
@@ -298,7 +184,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "point-mass mixing, decoded by an LSTM",
             (TEXT,),
             (*_SENTENCE, "lstm_size"),
-            _LSTM_PRESETS,
+            sizes.LSTM,
             weights.of_vae_lstm,
             has_steps=False,
             recurs=False,
@@ -308,7 +194,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "point-mass mixing, decoded by a transformer",
             (TEXT,),
             (*_SENTENCE, *_TRANSFORMER),
-            _SENTENCE_PRESETS,
+            sizes.SENTENCE,
             weights.of_vae_transformer,
             has_steps=False,
             recurs=False,
@@ -318,7 +204,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             "a VAE-LSTM that refines each sentence's posterior by gradient steps",
             (TEXT,),
             (*_SENTENCE, *_NOISE, "lstm_size", *_REFINEMENT),
-            _REFINED_PRESETS,
+            sizes.REFINED,
             weights.of_sa_vae,
             has_steps=False,
             recurs=False,
