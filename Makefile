@@ -10,8 +10,8 @@ check:  # style, which room imports which, types
 test:
 	pytest
 
-docs:  # the site, into site/: a warning is an error, and a broken link is a warning
-	mkdocs build --strict --quiet
+docs:  # the site, into site/: a warning is an error, and a broken link is a warning (`--quiet` would silence both)
+	mkdocs build --strict
 
 serve:  # the site, as it is written
 	mkdocs serve

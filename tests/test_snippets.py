@@ -129,6 +129,13 @@ def _commands(text):
         yield words[:end]
 
 
+def _source(path):
+    """Returns a program, and what it imports from beside it."""
+    text = path.read_text()
+    beside = re.findall(rf"^from {path.parent.name}\.(\w+) import", text, re.MULTILINE)
+    return "\n".join([text, *((path.parent / f"{name}.py").read_text() for name in beside)])
+
+
 def test_commands_have_flags_that_exist():
     launched, problems = {}, []
     for page in PAGES:
@@ -141,9 +148,7 @@ def test_commands_have_flags_that_exist():
                 if arguments and arguments != ["--help"]:
                     launched.setdefault(name, []).append(arguments)
                 continue
-            path = ROOT / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
-            shared = path.parent / "posterior_comparison.py"  # the command line of two examples
-            source = path.read_text() + (shared.read_text() if shared.stem in path.read_text() else "")
+            source = _source(ROOT / (module if module.endswith(".py") else module.replace(".", "/") + ".py"))
             flags = {word.split("=")[0] for word in words if word.startswith("--")}
             problems += [
                 f"{page.name}: {module} {flag}" for flag in flags if not re.search(rf'"(--)?{flag[2:]}"', source)
