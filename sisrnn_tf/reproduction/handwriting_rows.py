@@ -75,10 +75,10 @@ def make(scale: str) -> tuple[str, list[Row]]:
     models = {
         "rnn": ("RNN", "RNN", 1.0),
         "vrnn": ("VRNN", "VRNN", 1.4),
-        "wavenet": ("WaveNet", "WaveNet", 0.6),
-        "swavenet": ("SWaveNet", "SWaveNet", 1.5),
-        "stcn": ("STCN", "STCN", 1.5),
-        "stcn_dense": ("STCN-dense", "STCN-dense", 1.5),
+        "wavenet": ("WaveNet", "WaveNet", 0.9),
+        "swavenet": ("SWaveNet", "SWaveNet", 1.4),
+        "stcn": ("STCN", "STCN", 2.4),
+        "stcn_dense": ("STCN-dense", "STCN-dense", 2.4),
         "sisrnn": ("SIS-RNN", "SIS-RNN (1-layer)", 3.5),
     }
     rows = []
