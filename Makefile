@@ -16,7 +16,7 @@ docs:  # the site, into site/: a warning is an error, and a broken link is a war
 serve:  # the site, as it is written
 	mkdocs serve
 
-notebooks:  # makes docs/notebooks/*.ipynb of the .py files there, and runs them: a minute each; needs the extra forecasting
+notebooks:  # makes docs/notebooks/*.ipynb of the .py files there, and runs them: a minute each
 	TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES=-1 jupytext --quiet --set-kernel python3 --to ipynb --execute docs/notebooks/*.py
 	jupyter nbconvert --log-level=WARN --to notebook --inplace docs/notebooks/*.ipynb \
 		--TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=quiet \
