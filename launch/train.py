@@ -53,6 +53,8 @@ def main() -> None:
     print("The epoch with the best validation:")
     for record in records:
         print(likelihood_records.describe(record))
+    if records[0]["epoch"] == config.training.epochs:
+        print("The last epoch was the best one: with more --epochs it may become better.")
     use = latents.read(folder)
     if use is not None:
         print(f"Latent: {use.describe()}")

@@ -215,9 +215,10 @@ def test_what_a_refinement_cannot_do_is_refused(options, message):
 @pytest.mark.parametrize(
     ("dataset", "size", "preset", "options"),
     [
-        ("csv", 20_000, "small", {"epochs": 40}),
-        ("npz", 4_000_000, "small", {"epochs": 20}),
-        ("csv", 16_000_000, "small", {"epochs": 5}),
+        ("csv", 20_000, "small", {"epochs": 400, "kl_schedule": "constant"}),
+        ("csv", 500_000, "small", {"epochs": 160, "kl_schedule": "constant"}),
+        ("npz", 4_000_000, "small", {"epochs": 20, "kl_schedule": "constant"}),
+        ("csv", 16_000_000, "small", {"epochs": 5, "kl_schedule": "constant"}),
         ("csv", 17_000_000, "paper", {}),
         ("text", 600_000, "small", {"epochs": 15}),
         ("strokes", 20_000, "paper", {}),

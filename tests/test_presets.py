@@ -128,11 +128,11 @@ def test_nothing_is_written_to_one(load, tmp_path):
     folder = Workdir("preset:digits")
     (tmp_path / "link").symlink_to(folder.path)
     for path in (folder.path / "generated" / "samples.npz", tmp_path / "link" / "x.npz", folder.weights):
-        with pytest.raises(ValueError, match=r"a preset comes with the package|the run in .* needs"):
+        with pytest.raises(ValueError, match=r"presets, which come with the package|the run in .* needs"):
             Output("output_dir", path)
-    with pytest.raises(ValueError, match="`workdir` must be a folder that can be written: a preset"):
+    with pytest.raises(ValueError, match="`workdir` must be given, outside of presets"):
         folder.check(load("digits").config)
-    with pytest.raises(ValueError, match="`workdir` must be a folder that can be written: a preset"):
+    with pytest.raises(ValueError, match="`workdir` must be given, outside of presets"):
         folder.check_writable()
 
 

@@ -70,7 +70,10 @@ def test_a_preset_s_batches_become_smaller_than_few_sequences(tmp_path, caplog):
     assert Trainer.prepare(config, workdir, fit_batch_size=True).config == trainer.config  # goes on
 
 
-@pytest.mark.parametrize(("count", "replicas", "expected"), [(3, 1, 1), (31, 1, 7), (32, 1, 32), (31, 4, 4), (2, 4, 4)])
+@pytest.mark.parametrize(
+    ("count", "replicas", "expected"),
+    [(3, 1, 1), (31, 1, 7), (33, 1, 8), (128, 1, 32), (500, 1, 32), (31, 4, 4), (2, 4, 4)],
+)
 def test_smaller_batches_are_split_evenly_over_replicas(count, replicas, expected):
     config = from_options("small", {"num_replicas": replicas})
     assert batch_size.fitted(config, count).training.batch_size == expected

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Own series to forecasts and anomalies
 #
-# Monthly temperatures of the sea off Peru, 1950 to 2010, as they ship inside statsmodels, stand for a series of your
-# own. Train on 1950 to 2000, forecast a year, measure forecasts, and find anomalies that were put in. The same for a
-# `.csv` on the command line: [your own series](../own-data.md).
+# Monthly temperatures of the sea off Peru, 1950 to 2010, as they ship inside statsmodels (`pip install statsmodels`),
+# stand for a series of your own. Train on 1950 to 2000, forecast a year, measure forecasts, and find anomalies that
+# were put in. The same for a `.csv` on the command line: [your own series](../own-data.md).
 
 # %% tags=["quiet"]
 # %matplotlib inline

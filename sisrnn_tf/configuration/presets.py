@@ -19,7 +19,7 @@ from sisrnn_tf.inference.traits import OBJECTIVES
 _LOGGER = logging.getLogger(__name__)
 _OWN = ("csv", "npz", "text")  # data sets of any size
 _BYTES = {False: 2_000_000, True: 300_000}  # of series, and of text, whose steps are larger and whose files smaller
-_FEWEST = 8  # to an eighth of the epochs
+_FEWEST, _MOST = 8, 10  # from an eighth of the epochs to ten times as many
 
 
 def preset_options(preset: str, model: str, dataset: str = "digits") -> dict[str, Any]:
@@ -44,8 +44,9 @@ def preset_options(preset: str, model: str, dataset: str = "digits") -> dict[str
 def choose(dataset: str, data_dir: str | None, model: str) -> tuple[str, dict[str, Any]]:
     """Returns the preset that is taken where none is named, and options beside it; says which, of a user's own data.
 
-    `small` with its epochs is some minutes of two cores on so many bytes as `_BYTES` has. Of more there are fewer
-    epochs, down to an eighth of them; then it is the published sizes.
+    `small` with its epochs is some minutes of two cores on so many bytes as `_BYTES` has. Of fewer there are more
+    epochs, up to ten times as many; of more fewer, down to an eighth of them; then it is the published sizes. The KL
+    weight of series is constant, so that the run may be given more epochs.
 
     Args:
         dataset: a key of `registry.DATASETS`.
@@ -63,10 +64,10 @@ def choose(dataset: str, data_dir: str | None, model: str) -> tuple[str, dict[st
     if size > _FEWEST * enough:
         _LOGGER.info("Preset paper: %s holds %.1f MB; --preset=small is smaller.", path, size / 1e6)
         return "paper", {}
-    most = FAMILIES[model].presets["small"]["epochs"]
-    epochs = max(1, min(most, round(most * enough / max(size, 1))))
+    usual = FAMILIES[model].presets["small"]["epochs"]
+    epochs = max(1, min(_MOST * usual, round(usual * enough / max(size, 1))))
     _LOGGER.info("Preset small, %d epochs: %s holds %.2f MB. --preset and --epochs win.", epochs, path, size / 1e6)
-    return "small", {"epochs": epochs}
+    return "small", {"epochs": epochs, **({} if entry.kind.has_words else {"kl_schedule": "constant"})}
 
 
 def from_options(preset: str, options: Mapping[str, Any]) -> ExperimentConfig:

@@ -94,8 +94,10 @@ class Workdir:
             ValueError: there is none, or it cannot be read.
         """
         if not self.config.exists():
+            served = (self.path / "saved_model.pb").exists()
+            what = ", a SavedModel, which `tf.saved_model.load` loads" if served else ""
             raise ValueError(
-                f"`workdir` must be the folder of a run, with a config.json. Received: workdir={self.path}. "
+                f"`workdir` must be the folder of a run, with a config.json. Received: workdir={self.path}{what}. "
                 f"Start one with `python -m launch.train`, or take one of {presets.listing()}."
             )
         try:
@@ -196,8 +198,8 @@ def require_writable(
         expected: what the argument must be.
     """
     if presets.holds(folder):
-        advice = "a preset comes with the package, and is only read. Name a folder of your own for what is written"
-        raise ValueError(f"`{name}` must be {expected}: {advice}. Received: {name}={received}")
+        advice = "outside of presets, which come with the package and are only read: name a place of your own"
+        raise ValueError(f"`{name}` must be given, {advice}. Received: {name}={received}")
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(
