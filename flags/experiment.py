@@ -1,6 +1,7 @@
 """From flags to a configuration."""
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Any
 
 from absl import app
@@ -14,12 +15,15 @@ from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.configuration.model_config import COUNT_EMISSIONS, EMISSIONS, ModelConfig
 from sisrnn_tf.configuration.presets import choose, from_options
+from sisrnn_tf.configuration.training_use import useless
 from sisrnn_tf.core.validation import require
 from sisrnn_tf.data.kinds import KINDS
 from sisrnn_tf.data.registry import DATASETS, Entry
 
 if TYPE_CHECKING:  # TensorFlow is imported once the flags are good
     import tensorflow as tf
+
+_LOGGER = logging.getLogger("sisrnn_tf")
 
 
 def from_flags() -> ExperimentConfig:
@@ -46,6 +50,7 @@ def from_flags() -> ExperimentConfig:
         preset, beside = (FLAGS.preset, {}) if FLAGS.preset else choose(FLAGS.dataset, options.get("data_dir"), model)
         config = from_options(preset, beside | options)
         _refuse_unused(given, config.model)
+        _warn_of_unused(given, config)
         return config
     except ValueError as error:
         raise app.UsageError(str(error)) from error
@@ -77,6 +82,13 @@ def _refuse_unused(given: dict[str, Any], config: ModelConfig) -> None:
         f"--{name}={getattr(config, name)}" for name in ("mixing", "posterior") if name in family.options
     )
     refuse_useless([name for name in given if name in unused], choices)
+
+
+def _warn_of_unused(given: dict[str, Any], config: ExperimentConfig) -> None:
+    """Says which flags of the training make no difference; a plan may give them to all of its models."""
+    unused = [f"--{name}" for name in given if name in useless(config)]
+    if unused:
+        _LOGGER.warning("%s: without effect on this model and its training.", ", ".join(unused))
 
 
 def strategy_from_flags() -> "tf.distribute.Strategy":

@@ -29,7 +29,8 @@ flags.DEFINE_enum(
     None,
     MIXINGS,
     "How the posterior is made of Gaussians. none: it is one; joint: a mixture over whole latent vectors, the paper's; "
-    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn, zforcing and sa_vae none.",
+    "per_dimension: a mixture of each dimension on its own. Default: joint, of srnn, zforcing, swavenet, stcn and "
+    "sa_vae none.",
 )
 flags.DEFINE_list(
     "noise_sizes", None, "Of --mixing=joint: noise dimensions at the input of each encoder layer, comma-separated."
@@ -41,8 +42,8 @@ flags.DEFINE_enum(
     None,
     POSTERIORS,
     "What the posterior of a step reads beside the state. filtering: x_t; smoothing: x_t..x_T, by a GRU that runs "
-    "backward, so there is no step-by-step serving. Default: filtering, of srnn and "
-    "zforcing smoothing.",
+    "backward, so there is no step-by-step serving. Default: filtering, of srnn, "
+    "zforcing and swavenet smoothing.",
 )
 flags.DEFINE_integer("backward_size", None, "Of --posterior=smoothing: units of the GRU that runs backward.")
 flags.DEFINE_integer("prior_components", None, "Components of the prior, a mixture of Gaussians; 1: a Gaussian.")

@@ -7,6 +7,7 @@ Open the address that it prints in a browser; Ctrl-C ends it.
 
 import contextlib
 import importlib.resources
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ _FILES = {
 @flags_only
 def main() -> None:
     """Runs the launcher."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs are told to ignore
     answers: dict[str, Callable[[Any], Any]] = {}
     with PageServer(FLAGS.port, files(), answers) as server, contextlib.suppress(KeyboardInterrupt):  # has the port
         print("Loading the models takes some seconds.", flush=True)

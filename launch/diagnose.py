@@ -28,13 +28,15 @@ def main() -> None:
             [name for name in diagnostics_flags.OF_GAPS if FLAGS[name].present], "A diagnosis without --gaps"
         )
     folder = Workdir(FLAGS.workdir)
-    folder.read_config()
+    config = folder.read_config()
     folder.check_writable()
     console.import_tensorflow()
     from sisrnn_tf import factory
     from sisrnn_tf.analysis import diagnostics
-    from sisrnn_tf.runs import run_diagnostics, training
+    from sisrnn_tf.runs import run_diagnostics, run_gaps, training
 
+    if FLAGS.gaps:
+        run_gaps.require_one_latent_a_step(config)
     run = training.load_best(folder)
     dataset = factory.make_data(run.config.data, run.config.training.seed)
     sizes = (FLAGS.num_sequences, FLAGS.num_noise_draws)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisrnn_tf.configuration import presets
+from sisrnn_tf.configuration import presets, training_use
 from sisrnn_tf.configuration.config import ExperimentConfig, differences
 from sisrnn_tf.configuration.data_config import DataConfig
 from sisrnn_tf.configuration.families import FAMILIES, PRESETS
@@ -237,3 +237,21 @@ def test_a_preset_follows_the_size_of_own_files_and_is_said(tmp_path, caplog, da
 def test_embedded_data_is_small_and_files_that_are_not_there_are_not():
     assert presets.choose("digits", None, "sisrnn") == ("small", {})
     assert presets.choose("csv", "/nonexistent", "sisrnn") == ("paper", {})
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {"model": "wavenet"},
+            {"num_mixing", "eval_num_mixing", "kl_weight", "kl_schedule", "objective", "truncation"},
+        ),
+        ({"model": "vrnn"}, {"num_mixing", "num_mixing_ramp_epochs"}),
+        ({"model": "sisrnn", "mixing": "none", "kl_schedule": "linear"}, {"num_mixing", "kl_num_cycles"}),
+        ({"model": "sisrnn", "kl_schedule": "constant"}, {"kl_num_cycles", "kl_rising_fraction"}),
+    ],
+)
+def test_options_of_training_that_make_no_difference_are_known(options, expected):
+    useless = training_use.useless(from_options("small", options))
+    assert expected <= useless and not useless & {"epochs", "learning_rate", "seed", "batch_size"}
+    assert ("num_mixing" in expected) == ("num_mixing" in useless)

@@ -181,7 +181,9 @@ def verdict(gaps: Mapping[str, Gap], distance: Gap) -> str:
         gaps: as of `worth_closing`.
         distance: of the model's own bound from the tightest estimate.
     """
-    left = f"at least {max(distance.mean, 0.0):.2f} nats lie between the bound and the likelihood"
+    left = f"at least {distance.mean:.2f} nats lie between the bound and the likelihood"
+    if distance.low <= 0:
+        left = "whether any nats lie between the bound and the likelihood, so few sequences do not tell"
     name = worth_closing(gaps)
     if name is None:
         return f"no gap is worth closing: no refit recovers {WORTH} nats with a 95% interval above 0; {left}"

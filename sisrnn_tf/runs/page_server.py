@@ -71,6 +71,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         try:
             answer = function(parse_json(self.rfile.read(self._length())))
+        except TimeoutError:
+            self.close_connection = True
+            self._send_error(
+                HTTPStatus.REQUEST_TIMEOUT, f"The request did not come whole within {self.timeout} seconds."
+            )
         except ValueError as error:
             self._send_error(HTTPStatus.BAD_REQUEST, str(error))
         except Exception:

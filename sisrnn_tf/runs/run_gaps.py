@@ -16,6 +16,7 @@ from sisrnn_tf import factory
 from sisrnn_tf._version import __version__
 from sisrnn_tf.analysis import gaps, likelihood_records, likelihoods
 from sisrnn_tf.configuration import refits
+from sisrnn_tf.configuration.config import ExperimentConfig
 from sisrnn_tf.configuration.families import FAMILIES
 from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.core.atomic import write_npz, write_text
@@ -71,6 +72,14 @@ class _Values(NamedTuple):
     seconds: float
 
 
+def require_one_latent_a_step(config: ExperimentConfig) -> None:
+    """Raises a ValueError for a run whose model has no posterior that could be fitted anew."""
+    family = FAMILIES[config.model.model]
+    fits = family.has_steps and "posterior" in family.options and "blocks" not in family.options
+    expected = "one of sequences with one latent in each step, such as sisrnn, with --gaps"
+    require(fits, "model", expected, config.model.model)
+
+
 def measure(
     workdir: Workdir,
     run: TrainedRun,
@@ -92,9 +101,7 @@ def measure(
             workdir is damaged, or another process holds it.
         FloatingPointError: the loss of a refit is not finite.
     """
-    family = FAMILIES[run.config.model.model]
-    fits = family.has_steps and "posterior" in family.options and "blocks" not in family.options
-    require(fits, "model", "one of sequences with a latent in each step, such as sisrnn", run.config.model.model)
+    require_one_latent_a_step(run.config)
     require(settings.num_alone > 1, "num_alone", "at least 2, to have an interval", settings.num_alone)
     count = pipeline.num_evaluated(dataset.split(SPLIT), settings.num_sequences)
     require(count > 1, "num_sequences", f"at least 2 of the {SPLIT} split, to have an interval", count)
