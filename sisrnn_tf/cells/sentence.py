@@ -75,10 +75,10 @@ class SentenceCell(keras.layers.Layer):
         return self.posterior_part.context(observation, hidden, features)
 
     def draw_latent(
-        self, observation: tf.Tensor, hidden: tf.Tensor, draws: Noise, features: None = None
+        self, observation: tf.Tensor, hidden: tf.Tensor, draws: Noise, features: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, Gaussian, tf.Tensor]:
         """Draws z ~ q(z | psi), and returns it, psi and h_T; as of `SISRNNCell.draw_latent`."""
-        return *self.posterior_part.draw(self.posterior_context(observation, hidden), draws), hidden
+        return *self.posterior_part.draw(self.posterior_context(observation, hidden, features), draws), hidden
 
     def posterior_parameters(
         self, observation: tf.Tensor, hidden: tf.Tensor, noise: tf.Tensor, features: tf.Tensor | None = None

@@ -34,6 +34,6 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 def test_a_preset_is_a_run_that_is_only_read(tmp_path):
     flags = ("--workdir=preset:digits", "--num_samples=2")
     status, output = launcher.run("generate", *flags)
-    assert status != 0 and "ERROR: `output_dir` must be a file in a folder that can be written: a preset" in output
+    assert status != 0 and "ERROR: `output_dir` must be given, outside of presets" in output
     status, output = launcher.run("generate", *flags, f"--output_dir={tmp_path}")
     assert status == 0 and np.load(tmp_path / "samples.npz")["observations"].shape == (2, 8, 8), output
