@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.test_pages import ROOT
 
@@ -32,8 +33,9 @@ def test_nats_of_images():
     assert f"RNN = {rnn:.2f} (exact), VRNN <= {vrnn:.2f}, SIS-RNN <= {sisrnn:.2f}" in TEXT
 
 
-def test_nats_of_the_growth_model():
-    results = _results("growth-model")
+@pytest.mark.parametrize("name", ["growth-model", "range-model"])
+def test_nats_of_known_dynamics(name):
+    results = _results(name)
     nll = {
         row["kind"]: row["nll_smc_100"]
         for row in results["summary"]
