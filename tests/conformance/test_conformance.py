@@ -284,7 +284,7 @@ def _two_epochs(model, **kwargs):
     return Run(_fit(model, epochs=2, callbacks=[keep], **kwargs), weights[0])
 
 
-@pytest.fixture(scope="module", params=[kind for kind in MODELS if kind not in ("VRNN", "SRNN")])
+@pytest.fixture(scope="module", params=[kind for kind in MODELS if kind not in ("VRNN", "SRNN", "TwinNet", "SWaveNet")])
 def trained(request):
     """A kind, a model of it trained in graph mode, and its `Run`; only the test that saves the model may change it."""
     model = _compiled(request.param)
