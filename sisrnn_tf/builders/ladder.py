@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sisrnn_tf.builders import options
+from sisrnn_tf.builders import options, posterior
 from sisrnn_tf.configuration.model_config import ModelConfig
 from sisrnn_tf.configuration.training_config import TrainingConfig
 from sisrnn_tf.data.spec import DataSpec
 from sisrnn_tf.models.stcn import STCN
 from sisrnn_tf.models.swavenet import SWaveNet
-from sisrnn_tf.posteriors import BackwardGRU, Posterior
+from sisrnn_tf.posteriors import Posterior
 
 _MakePosterior = Callable[[ModelConfig, TrainingConfig], Posterior]
 
@@ -46,10 +46,7 @@ def make_swavenet(
 ) -> SWaveNet:
     """Returns a convolutional network with latents in its upper layers; arguments as of `make_stcn`."""
     shared = _shared(make_posterior, config, training, spec, chosen)
-    summary = None
-    if config.posterior == "smoothing":
-        summary = BackwardGRU(config.backward_size, dtype=training.precision, name="summary")
-    return SWaveNet(layer_sizes=config.level_sizes, summary=summary, **shared)
+    return SWaveNet(layer_sizes=config.level_sizes, summary=posterior.make_summary(config, training), **shared)
 
 
 def _shared(

@@ -26,14 +26,18 @@ def make_per_dimension(config: ModelConfig, training: TrainingConfig) -> posteri
     return posteriors.PerDimension(config.latent_size, **noise, **_shared(config, training))
 
 
+def make_summary(config: ModelConfig, training: TrainingConfig) -> posteriors.Summary | None:
+    """Returns what a posterior reads of the steps to come; None where that is nothing."""
+    if "posterior" not in FAMILIES[config.model].options or config.posterior != "smoothing":
+        return None
+    return posteriors.BackwardGRU(config.backward_size, dtype=training.precision, name="summary")
+
+
 def _shared(config: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
-    summary = None
-    if "posterior" in FAMILIES[config.model].options and config.posterior == "smoothing":
-        summary = posteriors.BackwardGRU(config.backward_size, dtype=training.precision, name="summary")
     return {
         "hidden_sizes": config.encoder_sizes,
         "scale_floor": config.scale_floor,
-        "summary": summary,
+        "summary": make_summary(config, training),
         "name": "posterior",
         **options.of_network(config, training),
     }

@@ -10,6 +10,7 @@ from sisrnn_tf import posteriors
 from sisrnn_tf.cells import Decoder, Prior, SISRNNCell, Transition
 from sisrnn_tf.cells.cell import PARTS
 from sisrnn_tf.core.types import Activation, Array, Batch, Trajectory
+from sisrnn_tf.core.validation import require
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.inference.loss import SIVILoss
 from sisrnn_tf.inference.objective import Objective
@@ -163,3 +164,16 @@ class VRNN(SISRNN):
             shared = {name: kwargs[name] for name in ("activation", "scale_floor", "dtype") if name in kwargs}
             posterior = posteriors.Gaussian(latent_size, name="posterior", **shared)
         super().__init__(emission, latent_size, encoder=encoder, posterior=posterior, **kwargs)
+
+
+def refuse_own_parts(options: dict[str, Any], source: str) -> None:
+    """Raises a ValueError for arguments of `SISRNN` that a convolutional model makes itself; takes `truncation` out.
+
+    Args:
+        options: that were given.
+        source: what the parts follow from, in a word.
+    """
+    for name in ("prior", "decoder", "transition", "posterior", "encoder", "latent_size", "hidden_size"):
+        require(name not in options, name, f"left out: it follows from the {source}", options.get(name))
+    truncation = options.pop("truncation", None)
+    require(truncation is None, "truncation", "None: gradients reach no further than the convolutions", truncation)

@@ -11,14 +11,14 @@ from sisrnn_tf.cells.convolutional import ConvolutionalCell, DilatedTransition, 
 from sisrnn_tf.cells.ladder import LadderDecoder, LadderPrior
 from sisrnn_tf.cells.ladder_posterior import LadderPosterior
 from sisrnn_tf.core.types import Activation, Batch
-from sisrnn_tf.core.validation import require, require_ints
+from sisrnn_tf.core.validation import require_ints
 from sisrnn_tf.emissions import Emission
 from sisrnn_tf.inference import filter as filters
 from sisrnn_tf.inference import step
 from sisrnn_tf.inference.parallel import ParallelSteps
 from sisrnn_tf.inference.passes import SequencePass
 from sisrnn_tf.inference.recurrence import batch_to_time_major
-from sisrnn_tf.models.sequence import SISRNN
+from sisrnn_tf.models.sequence import SISRNN, refuse_own_parts
 from sisrnn_tf.posteriors import Posterior
 
 
@@ -84,10 +84,7 @@ class STCN(SISRNN):
         covariate_size: int = 0,
         **kwargs: Any,
     ):
-        for name in ("prior", "decoder", "transition", "posterior", "encoder", "latent_size", "hidden_size"):
-            require(name not in kwargs, name, "left out: it follows from the levels", kwargs.get(name))
-        truncation = kwargs.pop("truncation", None)
-        require(truncation is None, "truncation", "None: gradients reach no further than the convolutions", truncation)
+        refuse_own_parts(kwargs, "levels")
         level_sizes = require_ints("level_sizes", level_sizes)
         dtype: dict[str, Any] = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
         network: dict[str, Any] = {"activation": activation, **dtype}

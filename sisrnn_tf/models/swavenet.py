@@ -15,7 +15,7 @@ from sisrnn_tf.emissions import Emission
 from sisrnn_tf.inference import step
 from sisrnn_tf.inference.passes import SequencePass
 from sisrnn_tf.inference.recurrence import batch_to_time_major
-from sisrnn_tf.models.sequence import SISRNN
+from sisrnn_tf.models.sequence import SISRNN, refuse_own_parts
 from sisrnn_tf.posteriors import Posterior, Summary
 
 
@@ -104,10 +104,7 @@ class SWaveNet(SISRNN):
         covariate_size: int = 0,
         **kwargs: Any,
     ):
-        for name in ("prior", "decoder", "transition", "posterior", "encoder", "latent_size", "hidden_size"):
-            require(name not in kwargs, name, "left out: it follows from the layers", kwargs.get(name))
-        truncation = kwargs.pop("truncation", None)
-        require(truncation is None, "truncation", "None: gradients reach no further than the convolutions", truncation)
+        refuse_own_parts(kwargs, "layers")
         layer_sizes = require_ints("layer_sizes", layer_sizes)
         dtype: dict[str, Any] = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
         network: dict[str, Any] = {"activation": activation, **dtype}
